@@ -1,0 +1,169 @@
+/**
+ * A Runner without a GPU that computes like one: every chosen id is a hash of the whole visible KV cache, local regions
+ * included, as it really stands there. So a stale slot changes the text. It also refuses every misuse of the contract.
+ */
+import type { ModelConfig } from '../../src/model/config.ts';
+import { cutPrompt, type Schedule } from '../../src/model/irope.ts';
+import type { Runner, Sampled, Sampling } from '../../src/model/runner.ts';
+
+export interface FakeOptions {
+  chunk?: number;
+  contextLength?: number;
+  runAhead?: number;
+  block?: number;
+  vocabSize?: number;
+  eosTokenIds?: number[];
+  /** Replaces the choice of ids; gets the hash and the position of the id that is chosen. */
+  choose?: (hash: number, position: number, sampling: Sampling) => number;
+}
+
+const mix = (a: number, b: number) =>
+  Math.imul((a ^ (b + 0x9e3779b9 + (a << 6) + (a >>> 2))) | 0, 0x85ebca6b) ^ (a >>> 13);
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export class FakeRunner implements Runner {
+  readonly config: ModelConfig;
+  readonly schedule: Schedule;
+  readonly contextLength: number;
+  readonly runAhead: number;
+  readonly lost: Promise<never>;
+  /** Rejects `lost` and everything in flight. */
+  readonly lose: (error: Error) => void;
+  destroyed = false;
+  /** Positions submitted by `step`, prefills by their [start, end). */
+  readonly steps: number[] = [];
+  readonly prefills: [number, number][] = [];
+  /** The next step rejects with this. */
+  failNext: Error | undefined;
+
+  readonly #chunk: number;
+  readonly #block: number;
+  readonly #choose: NonNullable<FakeOptions['choose']>;
+  readonly #global: number[] = [];
+  readonly #local: number[] = []; // [chunk] values of the region
+  /** Start of the chunk that the region holds, and how many slots of it were written in order. */
+  #region = 0;
+  #written = 0;
+  #length = 0;
+  #chosen = 0;
+  #inFlight = 0;
+  #prefilling = false;
+  #last: Promise<unknown> = Promise.resolve();
+  #failure: Error | undefined;
+
+  constructor(options: FakeOptions = {}) {
+    const { chunk = 8, contextLength = 64, runAhead = 3, block = 3, vocabSize = 97, eosTokenIds = [] } = options;
+    this.#chunk = chunk;
+    this.#block = block;
+    this.contextLength = contextLength;
+    this.runAhead = runAhead;
+    this.#choose = options.choose ?? ((hash) => (hash >>> 0) % vocabSize);
+    this.config = { vocabSize, eosTokenIds, numLocalExperts: 4, moeLayers: [0, 1] } as unknown as ModelConfig;
+    const layer = { qkNorm: true, temperature: false, feedForward: 'moe' } as const;
+    this.schedule = {
+      chunk,
+      layers: [
+        { ...layer, index: 0, attention: 'chunked', rope: true },
+        { ...layer, index: 1, attention: 'global', rope: false },
+      ],
+    };
+    let lose: (error: Error) => void = () => {};
+    this.lost = new Promise<never>((_, reject) => {
+      lose = (error) => {
+        this.#failure = error;
+        reject(error);
+      };
+    });
+    this.lost.catch(() => {});
+    this.lose = lose;
+  }
+
+  async prefill(
+    ids: ArrayLike<number>,
+    start: number,
+    sampling: Sampling,
+    options: { signal?: AbortSignal | undefined; onProgress?: (processed: number) => void } = {},
+  ): Promise<Sampled> {
+    this.#check(this.#inFlight === 0 && !this.#prefilling, 'prefill while work is in flight');
+    this.#check(ids.length > 0, 'prefill of nothing');
+    this.#check(start <= this.#length, `prefill at ${start} leaves a gap after ${this.#length}`);
+    const inRegion = start >= this.#region && start <= this.#region + this.#written;
+    this.#check(start % this.#chunk === 0 || inRegion, `prefill at ${start} needs a chunk that local layers lost`);
+    this.#check(start + ids.length <= this.contextLength, 'prefill beyond the context');
+    this.#prefilling = true;
+    this.prefills.push([start, start + ids.length]);
+    let hash = 0;
+    try {
+      for (const piece of cutPrompt(start, start + ids.length, this.#chunk, this.#block)) {
+        await turn(); // back-pressure: an abort may come before anything is written ...
+        options.signal?.throwIfAborted();
+        for (let at = piece.start; at < piece.end; at++) hash = this.#process(ids[at - start]!, at);
+        await turn();
+        options.signal?.throwIfAborted(); // ... or after a block that was not reported yet
+        if (this.#failure) throw this.#failure;
+        options.onProgress?.(piece.end - start);
+      }
+      return this.#sample(hash, this.#length, sampling);
+    } finally {
+      this.#prefilling = false;
+    }
+  }
+
+  step(position: number, sampling: Sampling): Promise<Sampled> {
+    this.#check(!this.#prefilling, 'step during a prefill');
+    this.#check(position === this.#length, `step at ${position}, but ${this.#length} is next`);
+    this.#check(position < this.contextLength, 'step beyond the context');
+    this.#check(this.#inFlight < this.runAhead, 'more than runAhead steps in flight');
+    this.#check(position % this.#chunk !== 0 || this.#inFlight === 0, 'run-ahead over a chunk boundary');
+    this.steps.push(position);
+    const failure = this.failNext;
+    this.failNext = undefined;
+    const sampled = this.#sample(this.#process(this.#chosen, position), position + 1, sampling);
+    this.#inFlight++;
+    const before = this.#last;
+    const done = (async () => {
+      await before;
+      await turn();
+      this.#inFlight--;
+      if (failure ?? this.#failure) throw failure ?? this.#failure;
+      return sampled;
+    })();
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async drain(): Promise<void> {
+    await this.#last;
+  }
+
+  destroy(): void {
+    this.#check(this.#inFlight === 0 && !this.#prefilling, 'destroyed while work is in flight');
+    this.destroyed = true;
+  }
+
+  #process(id: number, position: number): number {
+    if (position % this.#chunk === 0) {
+      this.#region = position; // restarts: nothing of the last chunk is visible, its slots are written over
+      this.#written = 0;
+    }
+    let hash = mix(id, position);
+    for (let at = 0; at < position; at++) hash = mix(hash, this.#global[at]!);
+    for (let at = this.#region; at < position; at++) hash = mix(hash, this.#local[at % this.#chunk]!);
+    this.#global[position] = mix(hash, 1);
+    this.#local[position % this.#chunk] = mix(hash, 2);
+    this.#written = position - this.#region + 1;
+    this.#length = position + 1;
+    return hash;
+  }
+
+  #sample(hash: number, position: number, sampling: Sampling): Sampled {
+    this.#check(sampling.random >= 0 && sampling.random < 1, 'random outside [0, 1)');
+    const seen = sampling.temperature === 0 ? hash : mix(hash, Math.floor(sampling.random * 0x100_0000));
+    this.#chosen = this.#choose(seen, position, sampling);
+    return { id: this.#chosen, experts: Uint32Array.of((hash >>> 4) & 3, (hash >>> 8) & 3) };
+  }
+
+  #check(legal: boolean, misuse: string): void {
+    if (!legal || this.destroyed) throw new Error(`Runner misused: ${this.destroyed ? 'used after destroy' : misuse}`);
+  }
+}
