@@ -1,0 +1,124 @@
+/** A checkpoint = `config.json` and one or more safetensors files. Reads their heads, never their tensors. */
+import { OutriderError } from '../errors.ts';
+import type { ModelSource, ReadOptions } from '../storage/source.ts';
+import { readText } from '../storage/source.ts';
+import { headerLength, PREFIX_BYTES, parseHeader } from './header.ts';
+import { isObject, parseJson } from './json.ts';
+import type { Tensor } from './tensor.ts';
+
+export interface Checkpoint {
+  /** `config.json` as it is. */
+  readonly configJson: unknown;
+  /** By the name in the file. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly source: ModelSource;
+}
+
+const INDEX = 'model.safetensors.index.json';
+const SINGLE = 'model.safetensors';
+const MAX_CONFIG_BYTES = 4 << 20;
+/** An index line is about 100 bytes, so this is over half a million tensors. */
+const MAX_INDEX_BYTES = 64 << 20;
+/** Holds the whole head of most shards, so that one request is enough; a miss costs one more. */
+const FIRST_READ_BYTES = 64 << 10;
+/** Heads that are requested at the same time: browsers allow six connections per host. */
+const PARALLEL_HEADS = 6;
+
+/**
+ * Reads `config.json`, the shard index if there is one, and every shard's head.
+ * Throws `model_not_found` without config or weights, `checkpoint_invalid` for a head or an index that breaks the
+ * format or contradict each other, and what the source throws.
+ */
+export async function openCheckpoint(source: ModelSource, options: ReadOptions = {}): Promise<Checkpoint> {
+  const configJson = await readConfig(source, options);
+  const index = await readText(source, INDEX, MAX_INDEX_BYTES, options);
+  if (index === undefined) {
+    const found = await readHead(source, SINGLE, options);
+    if (found === undefined) {
+      throw new OutriderError(
+        'model_not_found',
+        `${source.label} has neither ${SINGLE} nor ${INDEX}. Only safetensors weights are read: ` +
+          'check the address, or convert the model.',
+        { details: { source: source.label } },
+      );
+    }
+    return { configJson, source, tensors: new Map(found.map((tensor) => [tensor.name, tensor])) };
+  }
+  return { configJson, source, tensors: await readShards(source, parseIndex(index), options) };
+}
+
+async function readConfig(source: ModelSource, options: ReadOptions): Promise<unknown> {
+  const text = await readText(source, 'config.json', MAX_CONFIG_BYTES, options);
+  if (text === undefined || text.trimStart().startsWith('<')) {
+    const what = text === undefined ? 'has no config.json' : 'has a web page where config.json should be';
+    throw new OutriderError('model_not_found', `${source.label} ${what}. Check the address of the model's folder.`, {
+      details: { source: source.label },
+    });
+  }
+  return parseJson(text, 'config.json');
+}
+
+/** Shard file -> names that the index puts there. */
+function parseIndex(text: string): Map<string, Set<string>> {
+  const index = parseJson(text, INDEX);
+  const map = isObject(index) ? index.weight_map : undefined;
+  if (!isObject(map) || Object.keys(map).length === 0) throw badIndex('has no "weight_map", or an empty one');
+  const shards = new Map<string, Set<string>>();
+  for (const [name, file] of Object.entries(map)) {
+    // A name with a slash could reach outside the folder.
+    if (typeof file !== 'string' || !/^[\w.-]+\.safetensors$/.test(file)) {
+      throw badIndex(`puts "${name}" into ${JSON.stringify(file)}, which is not a safetensors file of this folder`);
+    }
+    const names = shards.get(file) ?? new Set();
+    shards.set(file, names.add(name));
+  }
+  return shards;
+}
+
+async function readShards(
+  source: ModelSource,
+  shards: Map<string, Set<string>>,
+  options: ReadOptions,
+): Promise<Map<string, Tensor>> {
+  const tensors = new Map<string, Tensor>();
+  const files = [...shards.keys()].sort();
+  for (let first = 0; first < files.length; first += PARALLEL_HEADS) {
+    const group = files.slice(first, first + PARALLEL_HEADS);
+    const heads = await Promise.all(group.map((file) => readHead(source, file, options)));
+    for (const [i, file] of group.entries()) addShard(tensors, file, heads[i], shards.get(file)!);
+  }
+  return tensors;
+}
+
+function addShard(tensors: Map<string, Tensor>, file: string, head: Tensor[] | undefined, promised: Set<string>): void {
+  if (head === undefined) {
+    throw new OutriderError('model_not_found', `${INDEX} names ${file}, which is not there. Download it too.`, {
+      details: { file },
+    });
+  }
+  for (const tensor of head) {
+    if (!promised.delete(tensor.name)) throw badIndex(`does not put "${tensor.name}" into ${file}, but it is there`);
+    tensors.set(tensor.name, tensor);
+  }
+  for (const name of promised) throw badIndex(`puts "${name}" into ${file}, but it is not there`);
+}
+
+/** The tensors of one file; undefined where there is no such file. */
+async function readHead(source: ModelSource, file: string, options: ReadOptions): Promise<Tensor[] | undefined> {
+  const fileSize = await source.size(file, options);
+  if (fileSize === undefined) return undefined;
+  let bytes: Uint8Array = await source.read(file, 0, Math.min(fileSize, FIRST_READ_BYTES), options);
+  const needed = PREFIX_BYTES + headerLength(bytes, { file, fileSize });
+  if (needed > bytes.length) {
+    const head = new Uint8Array(needed);
+    head.set(bytes);
+    head.set(await source.read(file, bytes.length, needed, options), bytes.length);
+    bytes = head;
+  }
+  return parseHeader(bytes, { file, fileSize });
+}
+
+function badIndex(what: string): OutriderError {
+  const message = `${INDEX} ${what}. Index and shards are of different versions: download all of them again.`;
+  return new OutriderError('checkpoint_invalid', message, { details: { file: INDEX } });
+}
