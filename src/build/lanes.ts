@@ -1,0 +1,41 @@
+/** The test lanes, as Vitest projects: which tests run where, how many at once, and how long one may take. */
+import type { TestProjectConfiguration } from 'vitest/config';
+
+/** Lanes that need more than Node: what each needs is found by machine.mjs, which names the ones that cannot run. */
+const GPU = ['tests/gpu/**', 'tests/kernels/**', 'tests/model/**', 'tests/**/*.gpu'];
+const WGSL = ['tests/wgsl/**'];
+const BROWSER = ['tests/browser/**'];
+
+const files = (patterns: readonly string[]) => patterns.map((pattern) => `${pattern.replace(/\*\*$/, '**/*')}.test.ts`);
+
+interface Lane {
+  readonly include: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Lanes of one group run together, groups one after the other. */
+  readonly group: number;
+  readonly workers: number;
+  readonly timeoutSeconds: number;
+}
+
+/** Software adapters use every core themselves, so the GPU lanes gain nothing from many workers. */
+const LANES: Readonly<Record<string, Lane>> = {
+  unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 60 },
+  wgsl: { include: WGSL, group: 0, workers: 2, timeoutSeconds: 60 },
+  gpu: { include: GPU, group: 1, workers: 2, timeoutSeconds: 180 },
+  browser: { include: BROWSER, group: 2, workers: 1, timeoutSeconds: 180 },
+};
+
+export const testProjects: TestProjectConfiguration[] = Object.entries(LANES).map(([name, lane]) => ({
+  extends: true,
+  test: {
+    name,
+    include: files(lane.include),
+    exclude: files(lane.exclude ?? []),
+    // Vulkan reads the process environment, which worker threads only copy.
+    pool: 'forks',
+    maxWorkers: lane.workers,
+    sequence: { groupOrder: lane.group },
+    testTimeout: lane.timeoutSeconds * 1000,
+    hookTimeout: lane.timeoutSeconds * 1000,
+  },
+}));
