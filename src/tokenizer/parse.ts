@@ -1,0 +1,125 @@
+/** Checks `tokenizer.json` before the library sees it: a file that it would read wrongly is refused by name here. */
+import { OutriderError } from '../errors.ts';
+import { byteCharacters } from './bytes.ts';
+
+/** An entry of `added_tokens`: text that is one token wherever a template writes it. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Hidden when text is decoded for people. A few added tokens are not special: they are shown. */
+  readonly special: boolean;
+  /** Whether the token also swallows blanks beside it, or only stands alone: not computed here. */
+  readonly touchesNeighbours: boolean;
+}
+
+export interface ParsedTokenizer {
+  /** What the library gets: no added tokens, no post-processor, so that text stays text. */
+  readonly library: object;
+  readonly addedTokens: readonly AddedToken[];
+  /** Highest id + 1. */
+  readonly numTokens: number;
+}
+
+type Fields = Record<string, unknown>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Reports what was found in words that fit an error message. */
+const found = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
+
+export function invalidTokenizer(message: string, cause?: unknown): OutriderError {
+  return new OutriderError('tokenizer_invalid', `tokenizer.json: ${message}`, { cause });
+}
+
+/** @throws OutriderError `tokenizer_invalid` unless this is a byte-level BPE that covers all 256 bytes. */
+export function parseTokenizer(json: unknown): ParsedTokenizer {
+  if (!isFields(json)) throw invalidTokenizer(`found ${found(json)}, needs a JSON object. Download the file again.`);
+  const { model, decoder } = json;
+  if (!isFields(model) || model.type !== 'BPE') {
+    throw invalidTokenizer(`the model is ${found(isFields(model) ? model.type : model)}; only "BPE" is supported.`);
+  }
+  if (!isFields(decoder) || decoder.type !== 'ByteLevel') {
+    const type = found(isFields(decoder) ? decoder.type : decoder);
+    throw invalidTokenizer(`the decoder is ${type}; only "ByteLevel" is supported.`);
+  }
+  const addedTokens = parseAddedTokens(json.added_tokens ?? []);
+  const vocabulary = parseVocabulary(model.vocab, addedTokens);
+  checkMerges(model.merges);
+  let numTokens = 0;
+  for (const id of Object.values(vocabulary)) numTokens = Math.max(numTokens, id + 1);
+  for (const { id } of addedTokens) numTokens = Math.max(numTokens, id + 1);
+  const library = {
+    normalizer: null,
+    ...json,
+    pre_tokenizer: widenCaseFolding(json.pre_tokenizer ?? null),
+    post_processor: null,
+    added_tokens: [],
+    model: { ...model, vocab: vocabulary },
+  };
+  return { library, addedTokens, numTokens };
+}
+
+function parseAddedTokens(tokens: unknown): AddedToken[] {
+  if (!Array.isArray(tokens)) throw invalidTokenizer(`added_tokens is ${found(tokens)}, needs a list.`);
+  return tokens.map((token: unknown, index) => {
+    if (!isFields(token) || !isId(token.id) || typeof token.content !== 'string' || token.content === '') {
+      throw invalidTokenizer(`added_tokens[${index}] is ${found(token)}, needs an id and a content.`);
+    }
+    const { id, content, special, lstrip, rstrip, single_word: singleWord } = token;
+    const touchesNeighbours = Boolean(lstrip || rstrip || singleWord);
+    return { id, content, special: special === true, touchesNeighbours };
+  });
+}
+
+/** The vocabulary without added tokens: some files list them twice, and typed text must never become one. */
+function parseVocabulary(vocabulary: unknown, addedTokens: readonly AddedToken[]): Record<string, number> {
+  if (!isFields(vocabulary)) throw invalidTokenizer(`model.vocab is ${found(vocabulary)}, needs an object.`);
+  for (const [token, id] of Object.entries(vocabulary)) {
+    if (!isId(id)) throw invalidTokenizer(`the id of ${found(token)} is ${found(id)}, needs an integer >= 0.`);
+  }
+  const missing = byteCharacters.findIndex((character) => !Object.hasOwn(vocabulary, character));
+  if (missing >= 0) {
+    // The library would drop such a byte without a word.
+    throw invalidTokenizer(`byte 0x${missing.toString(16).padStart(2, '0')} has no token; all 256 bytes need one.`);
+  }
+  const listedTwice = addedTokens.filter(({ content }) => Object.hasOwn(vocabulary, content));
+  if (listedTwice.length === 0) return vocabulary as Record<string, number>;
+  const plain = { ...vocabulary } as Record<string, number>;
+  for (const { content } of listedTwice) delete plain[content];
+  return plain;
+}
+
+function checkMerges(merges: unknown): void {
+  if (!Array.isArray(merges)) throw invalidTokenizer(`model.merges is ${found(merges)}, needs a list.`);
+  const isPair = (merge: unknown) =>
+    typeof merge === 'string'
+      ? merge.split(' ').length === 2
+      : Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string');
+  const wrong = merges.findIndex((merge: unknown) => !isPair(merge) || typeof merge !== typeof merges[0]);
+  if (wrong >= 0) throw invalidTokenizer(`model.merges[${wrong}] is ${found(merges[wrong])}, needs a pair of tokens.`);
+}
+
+/**
+ * The library folds case in `(?i:…)` for ASCII only. Unicode folds two more characters onto ASCII letters: long s
+ * (U+017F) and the Kelvin sign (U+212A), so "it'ſ" is a contraction in the reference. Naming them in the pattern's
+ * case-insensitive groups (those that hold plain alternatives) makes the library agree.
+ */
+function widenCaseFolding(preTokenizer: unknown): unknown {
+  if (Array.isArray(preTokenizer)) return preTokenizer.map(widenCaseFolding);
+  if (!isFields(preTokenizer)) return preTokenizer;
+  return Object.fromEntries(
+    Object.entries(preTokenizer).map(([key, value]) => [
+      key,
+      key === 'Regex' && typeof value === 'string' ? widenPattern(value) : widenCaseFolding(value),
+    ]),
+  );
+}
+
+const widenPattern = (pattern: string) =>
+  pattern.replace(/\(\?i:[^()[\]\\]*\)/g, (group) => {
+    const alternatives = group.slice('(?i:'.length, -1);
+    return `(?i:${alternatives.replace(/s/gi, '[sS\u017f]').replace(/k/gi, '[kK\u212a]')})`;
+  });
