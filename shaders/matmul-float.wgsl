@@ -1,0 +1,108 @@
+// Y = X W^T for a block of tokens, weights stored as bf16, f16 or f32: the prefill-time projection, dense or grouped.
+//
+//   tiles   [grid.y]        which rows each workgroup works on (GROUPED only; see expert-tiles)
+//   order   [rows]          token rows sorted by expert (GROUPED only)
+//   routes  [rows]          each token's expert and score (GROUPED only)
+//   blob    [rows, cols]    floats as stored; with GROUPED a shard of `num_experts` such matrices
+//   x       [tokens, cols]  f32
+//   y       [tokens, y_cols] f32, from column `y_at`
+//
+// Tiling, SWIGLU and ADD as in matmul-int4.
+override GROUPED: bool = false;
+override SWIGLU: bool = false;
+override ADD: bool = false;
+
+struct Tile {
+  expert: u32,
+  first: u32, // in `order`
+  rows: u32,  // at most 16
+}
+struct Route {
+  expert: u32,
+  score: f32,
+}
+struct Params {
+  outputs: u32,
+  cols: u32, // multiple of 8
+  y_at: u32,
+  y_cols: u32,
+  first_expert: u32,
+  num_experts: u32,
+  expert_stride: u32, // u32 per expert, multiple of 4
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> state: State;
+@group(0) @binding(2) var<storage, read> tiles: array<Tile>;
+@group(0) @binding(3) var<storage, read> order: array<u32>;        // [rows]
+@group(0) @binding(4) var<storage, read> routes: array<Route>;     // [rows]
+@group(0) @binding(5) var<storage, read> blob: array<vec4<u32>>;   // [num_experts, rows, cols]
+@group(0) @binding(6) var<storage, read> x: array<vec4<f32>>;      // [tokens, cols / 4]
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;      // [tokens, y_cols]
+
+// The r-th of the four weight rows of a thread whose first output is `first`.
+fn row_of(first: u32, r: u32) -> u32 {
+  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
+  return first + r;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thread: u32) {
+  var tile = Tile(0, wid.y * 16, min(16, state.rows - min(state.rows, wid.y * 16)));
+  var base = 0u;
+  if (GROUPED) {
+    tile = tiles[wid.y];
+    let expert = tile.expert - params.first_expert; // wraps below the shard
+    if (expert >= params.num_experts) { return; }   // another shard's dispatch has it
+    base = expert * params.expert_stride / 4;
+  }
+  let outputs_per_thread = select(4u, 2u, SWIGLU);
+  let first_token = (thread / 16) * 4;
+  let first = (wid.x * 16 + thread % 16) * outputs_per_thread;
+  if (first_token >= tile.rows || first >= params.outputs) { return; }
+  let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
+  var rows: vec4<u32>;   // weight rows, clamped; overhanging ones are not written
+  var tokens: vec4<u32>; // token rows, clamped; overhanging ones are not written
+  for (var i = 0u; i < 4; i++) {
+    rows[i] = min(row_of(first, i), rows_end - 1);
+    let token = tile.first + min(first_token + i, tile.rows - 1);
+    if (GROUPED) { tokens[i] = order[token]; } else { tokens[i] = token; }
+  }
+  let steps = params.cols / 8;
+  let x_at = tokens * (params.cols / 4);
+  var sums: array<vec4<f32>, 4>; // [weight row][token]
+  for (var step = 0u; step < steps; step++) {
+    var low: array<vec4<Elem>, 4>;  // [token]
+    var high: array<vec4<Elem>, 4>; // [token]
+    for (var t = 0u; t < 4; t++) {
+      low[t] = vec4<Elem>(x[x_at[t] + 2 * step]);
+      high[t] = vec4<Elem>(x[x_at[t] + 2 * step + 1]);
+    }
+    for (var r = 0u; r < 4; r++) {
+      let at = rows[r] * steps + step;
+      var w0: vec4<f32>;
+      var w1: vec4<f32>;
+      if (ELEMENT == F32) {
+        w0 = bitcast<vec4<f32>>(blob[base + 2 * at]);
+        w1 = bitcast<vec4<f32>>(blob[base + 2 * at + 1]);
+      } else {
+        let words = blob[base + at];
+        w0 = widen(words.x, words.y);
+        w1 = widen(words.z, words.w);
+      }
+      for (var t = 0u; t < 4; t++) {
+        sums[r][t] += f32(dot(vec4<Elem>(w0), low[t]) + dot(vec4<Elem>(w1), high[t]));
+      }
+    }
+  }
+  for (var t = 0u; t < min(4, tile.rows - first_token); t++) {
+    var score = 1.0;
+    if (GROUPED) { score = routes[tokens[t]].score; }
+    for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
+      let at = tokens[t] * params.y_cols + params.y_at + first + r;
+      var value = sums[r][t];
+      if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
+      if (ADD) { value += y[at]; }
+      y[at] = value;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// y = W x for one token, weights stored as bf16, f16 or f32: the decode-time projection.
+//
+//   routes  [1]             the token's expert and score (EXPERT only)
+//   blob    [rows, cols]    floats as stored; with EXPERT a shard of `num_experts` such matrices
+//   x       [cols]          f32
+//   y       [outputs]       f32, from `y_at`
+//
+// As matvec-int4: LANES threads share four rows, 8 weights of each a step.
+// Memory-bound: reads 2 (or 4) * rows * cols bytes. SWIGLU and ADD as in matvec-int4.
+override LANES: u32 = 8; // power of two, at most 64
+override EXPERT: bool = false;
+override SWIGLU: bool = false;
+override ADD: bool = false; // y += W x: the residual
+
+struct Route {
+  expert: u32,
+  score: f32,
+}
+struct Params {
+  outputs: u32,
+  cols: u32, // multiple of 8
+  y_at: u32,
+  first_expert: u32,
+  num_experts: u32,
+  expert_stride: u32, // u32 per expert, multiple of 4
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> routes: array<Route>;     // [1]
+@group(0) @binding(2) var<storage, read> blob: array<vec4<u32>>;   // [num_experts, rows, cols]
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;      // [cols / 4]
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [outputs]
+
+// The r-th of the four rows of a thread whose first output is `first`.
+fn row_of(first: u32, r: u32) -> u32 {
+  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
+  return first + r;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
+        @builtin(local_invocation_index) thread: u32) {
+  var base = 0u;
+  var score = 1.0;
+  if (EXPERT) {
+    let expert = routes[0].expert - params.first_expert; // wraps below the shard
+    if (expert >= params.num_experts) { return; }        // another shard's dispatch has it
+    base = expert * params.expert_stride / 4;
+    score = routes[0].score;
+  }
+  let outputs_per_thread = select(4u, 2u, SWIGLU);
+  let lane = thread % LANES;
+  let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
+  let first = ((wid.y * grid.x + wid.x) * (64 / LANES) + thread / LANES) * outputs_per_thread;
+  let steps = params.cols / 8;
+  var rows: vec4<u32>; // clamped, so that overhanging threads stay in bounds; they write nothing
+  for (var r = 0u; r < 4; r++) { rows[r] = min(row_of(first, r), rows_end - 1); }
+  var sums = vec4(0.0);
+  for (var step = lane; step < steps; step += LANES) {
+    let low = vec4<Elem>(x[2 * step]);
+    let high = vec4<Elem>(x[2 * step + 1]);
+    for (var r = 0u; r < 4; r++) {
+      let at = rows[r] * steps + step;
+      if (ELEMENT == F32) {
+        let w0 = bitcast<vec4<f32>>(blob[base + 2 * at]);
+        let w1 = bitcast<vec4<f32>>(blob[base + 2 * at + 1]);
+        sums[r] += f32(dot(vec4<Elem>(w0), low) + dot(vec4<Elem>(w1), high));
+      } else {
+        let words = blob[base + at];
+        sums[r] += f32(dot(vec4<Elem>(widen(words.x, words.y)), low) + dot(vec4<Elem>(widen(words.z, words.w)), high));
+      }
+    }
+  }
+  let total = reduce_lanes(sums, thread);
+  if (lane != 0) { return; }
+  for (var r = 0u; r < outputs_per_thread; r++) {
+    if (first + r >= params.outputs) { return; }
+    let at = params.y_at + first + r;
+    var value = total[r];
+    if (SWIGLU) { value = swiglu(score * value, score * total[r + 2]); }
+    if (ADD) { value += y[at]; }
+    y[at] = value;
+  }
+}

@@ -1,0 +1,104 @@
+// y = W x for one token, int4 weights: the decode-time projection.
+//
+//   routes  [1]             the token's expert and score (EXPERT only)
+//   blob    [rows, cols]    int4 (shared/int4-weights.wgsl); with EXPERT a shard of `num_experts` such blobs
+//   x       [cols]          f32
+//   y       [outputs]       f32, from `y_at`
+//
+// LANES threads share four rows: each reads 16 bytes (32 weights) of every row a step and keeps x in registers for all
+// four, so x is loaded once per 128 weights. The zero is subtracted from the nibble, one scale multiplies 32 products.
+// Memory-bound: reads rows * cols / 2 bytes of words plus the scales.
+// SWIGLU: the rows are gate then up, [2 * outputs, cols]; y = silu(s * gate) * (s * up), where s is the score (1 without
+// EXPERT): Llama 4 scales the expert's INPUT, which is the same as scaling both products.
+override LANES: u32 = 8; // power of two, at most 64
+override EXPERT: bool = false;
+override SWIGLU: bool = false;
+override ADD: bool = false; // y += W x: the residual
+
+struct Route {
+  expert: u32,
+  score: f32,
+}
+struct Params {
+  outputs: u32,
+  cols: u32,      // multiple of GROUP_SIZE
+  scales_at: u32, // u32 offset in a blob
+  zeros_at: u32,  // u32 offset in a blob
+  y_at: u32,
+  first_expert: u32,
+  num_experts: u32,
+  expert_stride: u32, // u32 per expert, multiple of 4
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> routes: array<Route>;     // [1]
+@group(0) @binding(2) var<storage, read> blob: array<vec4<u32>>;   // [num_experts, rows, cols] int4
+@group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;      // [cols / 4]
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [outputs]
+
+fn word_at(at: u32) -> u32 { return blob[at >> 2][at & 3]; }
+
+// The r-th of the four rows of a thread whose first output is `first`.
+fn row_of(first: u32, r: u32) -> u32 {
+  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
+  return first + r;
+}
+
+fn dot8(word: u32, zero: f32, low: vec4<Elem>, high: vec4<Elem>) -> f32 {
+  return f32(dot(vec4<Elem>(nibbles_low(word) - zero), low) + dot(vec4<Elem>(nibbles_high(word) - zero), high));
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
+        @builtin(local_invocation_index) thread: u32) {
+  var base = 0u;
+  var score = 1.0;
+  if (EXPERT) {
+    let expert = routes[0].expert - params.first_expert; // wraps below the shard
+    if (expert >= params.num_experts) { return; }        // another shard's dispatch has it
+    base = expert * params.expert_stride;
+    score = routes[0].score;
+  }
+  let outputs_per_thread = select(4u, 2u, SWIGLU);
+  let lane = thread % LANES;
+  let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
+  let first = ((wid.y * grid.x + wid.x) * (64 / LANES) + thread / LANES) * outputs_per_thread;
+  let steps = params.cols / 32;
+  let groups = params.cols / GROUP_SIZE;
+  var rows: vec4<u32>; // clamped, so that overhanging threads stay in bounds; they write nothing
+  for (var r = 0u; r < 4; r++) { rows[r] = min(row_of(first, r), rows_end - 1); }
+  var sums = vec4(0.0);
+  for (var step = lane; step < steps; step += LANES) {
+    let group = step * 32 / GROUP_SIZE;
+    let x0 = vec4<Elem>(x[8 * step]);
+    let x1 = vec4<Elem>(x[8 * step + 1]);
+    let x2 = vec4<Elem>(x[8 * step + 2]);
+    let x3 = vec4<Elem>(x[8 * step + 3]);
+    let x4 = vec4<Elem>(x[8 * step + 4]);
+    let x5 = vec4<Elem>(x[8 * step + 5]);
+    let x6 = vec4<Elem>(x[8 * step + 6]);
+    let x7 = vec4<Elem>(x[8 * step + 7]);
+    for (var r = 0u; r < 4; r++) {
+      let row = rows[r];
+      let words = blob[(base >> 2) + row * steps + step];
+      let index = row * groups + group;
+      let scale = scale_from(word_at(base + params.scales_at + scale_word(index)), index);
+      var zero = 8.0;
+      if (ASYMMETRIC) {
+        zero = f32((word_at(base + params.zeros_at + (row >> 3) * groups + group) >> (4 * (row & 7))) & 15);
+      }
+      let sum = dot8(words.x, zero, x0, x1) + dot8(words.y, zero, x2, x3)
+              + dot8(words.z, zero, x4, x5) + dot8(words.w, zero, x6, x7);
+      sums[r] += scale * sum;
+    }
+  }
+  let total = reduce_lanes(sums, thread);
+  if (lane != 0) { return; }
+  for (var r = 0u; r < outputs_per_thread; r++) {
+    if (first + r >= params.outputs) { return; }
+    let at = params.y_at + first + r;
+    var value = total[r];
+    if (SWIGLU) { value = swiglu(score * value, score * total[r + 2]); }
+    if (ADD) { value += y[at]; }
+    y[at] = value;
+  }
+}

@@ -1,0 +1,39 @@
+// y = x / sqrt(mean(x^2) + eps) * weight, per row.
+//
+//   x       [rows, cols]  f32
+//   weight  [cols]        f32
+//   y       [rows, cols]  f32
+//
+// One workgroup per row: lanes keep partial sums, one barrier, then every lane adds the 64 partials itself.
+override LAST_ROW: bool = false; // normalize only the newest row of x, into row 0 of y: the head needs no other
+
+struct Params {
+  cols: u32, // multiple of 4
+  eps: f32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<uniform> state: State;
+@group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;       // [rows, cols / 4]
+@group(0) @binding(3) var<storage, read> weight: array<vec4<f32>>;  // [cols / 4]
+@group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>; // [rows, cols / 4]
+var<workgroup> partial: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let cols = params.cols / 4;
+  var source = wid.x;
+  if (LAST_ROW) { source = state.rows - 1; }
+  let from_row = source * cols;
+  let to_row = wid.x * cols;
+  var squares = 0.0;
+  for (var col = lane; col < cols; col += 64) {
+    let value = x[from_row + col];
+    squares += dot(value, value);
+  }
+  partial[lane] = squares;
+  workgroupBarrier();
+  var sum = 0.0;
+  for (var i = 0u; i < 64; i++) { sum += partial[i]; }
+  let scale = inverseSqrt(sum / f32(params.cols) + params.eps);
+  for (var col = lane; col < cols; col += 64) { y[to_row + col] = x[from_row + col] * scale * weight[col]; }
+}

@@ -1,0 +1,28 @@
+import source from '../../shaders/expert-tiles.wgsl?raw';
+import state from '../../shaders/shared/state.wgsl?raw';
+import { defineKernel } from '../gpu/kernel.ts';
+import type { Recorder } from '../gpu/plan.ts';
+import { numTiles, type Routing } from './linear.ts';
+import { plain } from './variants.ts';
+
+/** Groups a block's tokens by expert. Shapes: shaders/expert-tiles.wgsl. */
+export const expertTilesKernel = defineKernel('expert-tiles', source, [state]);
+
+/** Experts that the kernel's workgroup memory has room for. */
+export const MAX_EXPERTS = 1024;
+
+export interface ExpertTilesRequest {
+  readonly state: GPUBuffer;
+  readonly routing: Routing;
+  readonly numExperts: number;
+  readonly maxRows: number;
+}
+
+export function groupByExpert(recorder: Recorder, { state, routing, numExperts, maxRows }: ExpertTilesRequest): void {
+  recorder.dispatch({
+    variant: plain(expertTilesKernel),
+    buffers: { state, ...routing },
+    params: { num_experts: numExperts, num_tiles: numTiles(maxRows, numExperts) },
+    grid: [1, 1, 1],
+  });
+}

@@ -1,0 +1,70 @@
+/** Every kernel and every variant that a model can ask for: the compile test and the bench go by this list. */
+import type { Kernel, Variant } from '../gpu/kernel.ts';
+import { attentionKernel } from './attention.ts';
+import { attentionMergeKernel } from './attention-merge.ts';
+import { embedFloat } from './embed-float.ts';
+import { embedInt4 } from './embed-int4.ts';
+import { expertTilesKernel } from './expert-tiles.ts';
+import { matmulFloat } from './matmul-float.ts';
+import { matmulInt4 } from './matmul-int4.ts';
+import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
+import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
+import { rmsNormKernel } from './rms-norm.ts';
+import { ropeKvKernel } from './rope-kv.ts';
+import { routerKernel } from './router.ts';
+import { sampleKernel } from './sample.ts';
+import { transposeKernel } from './transpose.ts';
+
+type Axes = Readonly<Record<string, readonly number[]>>;
+
+const BOTH = [0, 1];
+const FLOAT: Axes = { ELEMENT: [0, 1, 2] };
+const INT4: Axes = { GROUP_SIZE: [32, 64, 128], SCALE: [0, 1, 2], ASYMMETRIC: BOTH };
+const LANES: Axes = { LANES: [4, 8, 16, 32], EXPERT: BOTH };
+const EPILOGUES: readonly Record<string, number>[] = [
+  { SWIGLU: 0, ADD: 0 },
+  { SWIGLU: 0, ADD: 1 },
+  { SWIGLU: 1, ADD: 0 },
+];
+
+/** Kernel -> the values that each of its overrides takes. */
+const FAMILIES: readonly { kernel: Kernel; axes: Axes; epilogues?: true; elem?: true; subgroups?: true }[] = [
+  { kernel: embedFloat, axes: FLOAT },
+  { kernel: embedInt4, axes: INT4 },
+  { kernel: rmsNormKernel, axes: { LAST_ROW: BOTH } },
+  { kernel: matvecFloat, axes: { ...FLOAT, ...LANES }, epilogues: true, elem: true },
+  { kernel: matvecFloatSubgroup, axes: { ...FLOAT, ...LANES }, epilogues: true, elem: true, subgroups: true },
+  { kernel: matvecInt4, axes: { ...INT4, ...LANES }, epilogues: true, elem: true },
+  { kernel: matvecInt4Subgroup, axes: { ...INT4, ...LANES }, epilogues: true, elem: true, subgroups: true },
+  { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: true },
+  { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: true },
+  { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH } },
+  { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
+  { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
+  { kernel: routerKernel, axes: {} },
+  { kernel: expertTilesKernel, axes: {} },
+  { kernel: sampleKernel, axes: {} },
+  { kernel: transposeKernel, axes: { BITS: [16, 32] } },
+];
+
+export const allKernels: readonly Kernel[] = FAMILIES.map(({ kernel }) => kernel);
+
+/** The product of all axes of all kernels. */
+export function* allVariants(): Generator<Variant> {
+  for (const { kernel, axes, epilogues, elem, subgroups = false } of FAMILIES) {
+    for (const overrides of product(axes)) {
+      for (const epilogue of epilogues ? EPILOGUES : [{}]) {
+        for (const type of elem ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+          yield { kernel, overrides: { ...overrides, ...epilogue }, elem: type, subgroups };
+        }
+      }
+    }
+  }
+}
+
+function product(axes: Axes): Record<string, number>[] {
+  return Object.entries(axes).reduce<Record<string, number>[]>(
+    (rows, [name, values]) => rows.flatMap((row) => values.map((value) => ({ ...row, [name]: value }))),
+    [{}],
+  );
+}

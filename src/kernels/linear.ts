@@ -1,0 +1,110 @@
+/** y = W x for one token (matvec) or a block of tokens (matmul), dense or routed: picks the kernel by the storage. */
+import type { Kernel } from '../gpu/kernel.ts';
+import { type At, foldGrid, type Grid, type Recorder } from '../gpu/plan.ts';
+import { matmulFloat } from './matmul-float.ts';
+import { matmulInt4 } from './matmul-int4.ts';
+import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
+import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
+import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
+import type { KernelOptions } from './variants.ts';
+
+/** Tokens of a matmul tile; expert-tiles.wgsl and the matmuls know it too. */
+export const TILE_ROWS = 16;
+const TILE_THREADS = 16; // threads across the outputs of a matmul tile
+
+/** Which expert each token of the run goes to. Bound, but not read, where the matrix is not routed. */
+export interface Routing {
+  readonly routes: GPUBuffer; // [rows] expert u32, score f32
+  readonly order: GPUBuffer; // [rows] u32
+  readonly tiles: GPUBuffer; // [numTiles] expert, first, rows: u32
+}
+
+export interface LinearRequest {
+  readonly state: GPUBuffer;
+  readonly routing: Routing;
+  readonly matrix: GpuMatrix;
+  readonly x: GPUBuffer; // [rows, matrix.cols] f32
+  readonly y: GPUBuffer; // [rows, yCols] f32
+  /** Columns of y; default matrix.outputs. */
+  readonly yCols?: number;
+  /** First column of y that is written; default 0. */
+  readonly yAt?: number;
+  /** 'add': y += W x; 'swiglu': the matrix is paired, y = silu(gate) * up. */
+  readonly epilogue?: 'store' | 'add' | 'swiglu';
+}
+
+/** For one token. */
+export function matvec(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
+  const { matrix, x, y, yAt = 0 } = request;
+  const int4 = matrix.storage.kind === 'int4';
+  const kernel = options.subgroups
+    ? int4
+      ? matvecInt4Subgroup
+      : matvecFloatSubgroup
+    : int4
+      ? matvecInt4
+      : matvecFloat;
+  const outputsPerGroup = (64 / options.lanes) * (request.epilogue === 'swiglu' ? 2 : 4);
+  for (const shard of matrix.shards) {
+    recorder.dispatch({
+      variant: variantOf(kernel, options, request, { LANES: options.lanes, EXPERT: routed(matrix) ? 1 : 0 }),
+      buffers: { routes: request.routing.routes, blob: shard.buffer, x, y },
+      params: { ...shardParams(matrix, shard), y_at: yAt + shard.firstOutput },
+      grid: foldGrid(shard.outputs, outputsPerGroup),
+      flopsPerRow: flopsOf(matrix, shard),
+    });
+  }
+}
+
+/** For a block of tokens. `maxTiles`: tiles that the routing may need, see `numTiles`. */
+export function matmul(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
+  const { matrix, state, routing, x, y, yAt = 0, yCols = matrix.outputs } = request;
+  const kernel = matrix.storage.kind === 'int4' ? matmulInt4 : matmulFloat;
+  const outputsPerGroup = TILE_THREADS * (request.epilogue === 'swiglu' ? 2 : 4);
+  for (const shard of matrix.shards) {
+    recorder.dispatch({
+      variant: variantOf(kernel, { ...options, subgroups: false }, request, { GROUPED: routed(matrix) ? 1 : 0 }),
+      buffers: { state, ...routing, blob: shard.buffer, x, y },
+      params: { ...shardParams(matrix, shard), y_at: yAt + shard.firstOutput, y_cols: yCols },
+      grid: ({ rows }: At): Grid => [
+        Math.ceil(shard.outputs / outputsPerGroup),
+        numTiles(rows, matrix.numExperts ?? 0),
+        1,
+      ],
+      flopsPerRow: flopsOf(matrix, shard),
+    });
+  }
+}
+
+/** Tiles that `rows` tokens may need at worst: each expert can leave one tile partly empty. */
+export function numTiles(rows: number, numExperts: number): number {
+  return Math.ceil(rows / TILE_ROWS) + Math.min(rows, numExperts);
+}
+
+function routed(matrix: GpuMatrix): boolean {
+  return matrix.numExperts !== undefined;
+}
+
+function variantOf(
+  kernel: Kernel,
+  options: KernelOptions,
+  { matrix, epilogue = 'store' }: LinearRequest,
+  own: Record<string, number>,
+) {
+  const epilogues = { SWIGLU: epilogue === 'swiglu' ? 1 : 0, ADD: epilogue === 'add' ? 1 : 0 };
+  const overrides = { ...storageOverrides(matrix.storage), ...epilogues, ...own };
+  return { kernel, overrides, elem: options.elem, subgroups: options.subgroups };
+}
+
+function shardParams(
+  { storage, cols }: GpuMatrix,
+  { outputs, firstExpert, numExperts, layout }: Shard,
+): Record<string, number> {
+  const blob = storage.kind === 'int4' ? { scales_at: layout.scalesAt, zeros_at: layout.zerosAt } : {};
+  return { outputs, cols, ...blob, first_expert: firstExpert, num_experts: numExperts, expert_stride: layout.length };
+}
+
+/** Two per multiply-add, of the one expert that a token meets, shared out over the stack's shards. */
+function flopsOf({ cols, paired, numExperts = 1 }: GpuMatrix, shard: Shard): number {
+  return (2 * cols * shard.outputs * (paired ? 2 : 1) * shard.numExperts) / numExperts;
+}
