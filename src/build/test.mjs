@@ -1,0 +1,119 @@
+/** `npm test [-- VITEST ARGUMENTS]`: installs, then types, lint and every test lane; ends in one line of counts. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { prepareMachine } from './machine.mjs';
+import { ensureModules, root } from './modules.mjs';
+
+/** How many tests CI may skip: none, except those that compare with ../shared where a clone stands alone. */
+const SKIP_LIMIT = { besideShared: 0, alone: 60 };
+const NUM_SLOWEST = 8;
+
+const inCi = Boolean(process.env.CI);
+const hasShared = existsSync(join(root, '../shared'));
+const started = Date.now();
+
+ensureModules();
+const machine = prepareMachine();
+report(machine);
+const counts = { passed: 0, failed: 0, skipped: 0 };
+if (inCi) counts.failed += machine.missing.length;
+await Promise.all([
+  check('types', 'typescript/bin/tsc', '--noEmit'),
+  check('lint', '@biomejs/biome/bin/biome', 'check', '.'),
+]);
+await runLanes();
+boundSkips();
+console.log(`${Math.round((Date.now() - started) / 1000)} s in all`);
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+process.exit(counts.failed > 0 ? 1 : 0);
+
+/** @param {import('./machine.mjs').Machine} machine */
+function report({ adapter, chromium, missing }) {
+  if (adapter) console.log(`GPU lane: ${adapter.name}${adapter.software ? ' (software)' : ''}`);
+  if (chromium) console.log(`Browser lane: ${chromium}`);
+  if (!hasShared) console.log('There is no ../shared beside this clone: tests that compare with it are skipped.');
+  for (const { lane, what, advice } of missing) {
+    console.log(`${inCi ? 'FAILED' : 'SKIPPED'}: the ${lane} lane needs ${what}; ${advice}.`);
+  }
+}
+
+/** One tool as one test; its output shows only when it fails. @param {string} name @param {string} bin @param {string[]} args */
+async function check(name, bin, ...args) {
+  const { status, output } = await run([join(root, 'node_modules', bin), ...args], 'pipe');
+  console.log(status === 0 ? `ok ${name}` : `FAILED ${name}\n${output}`);
+  counts[status === 0 ? 'passed' : 'failed']++;
+}
+
+async function runLanes() {
+  const results = join(root, '.cache/tests.json');
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  rmSync(results, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
+  const { status } = await run(
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...process.argv.slice(2)],
+    'inherit',
+    {
+      OUTRIDER_MISSING_LANES: machine.missing.map(({ lane }) => lane).join(' '),
+      OUTRIDER_CHROMIUM: machine.chromium ?? '',
+      OUTRIDER_ADAPTER: machine.adapter?.software === false ? 'hardware' : 'software',
+    },
+  );
+  const before = counts.failed;
+  if (existsSync(results)) tally(JSON.parse(readFileSync(results, 'utf8')).testResults);
+  // A crash or an unhandled error fails the run without failing a test.
+  if (status !== 0 && counts.failed === before) counts.failed++;
+}
+
+/** @param {{ name: string; status: string; startTime: number; endTime: number; assertionResults: { status: string; fullName: string }[] }[]} files */
+function tally(files) {
+  const name = (/** @type {{ name: string }} */ file) => relative(root, file.name);
+  for (const file of files) {
+    const broken = file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed');
+    if (broken) counts.failed++;
+    for (const { status, fullName } of file.assertionResults) {
+      if (status === 'passed' || status === 'failed') counts[status]++;
+      else {
+        counts.skipped++;
+        console.log(`skipped ${name(file)}: ${fullName}`);
+      }
+    }
+  }
+  const seconds = (/** @type {typeof files[number]} */ file) => (file.endTime - file.startTime) / 1000;
+  const slowest = files.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, NUM_SLOWEST);
+  console.log(`Slowest: ${slowest.map((file) => `${name(file)} ${seconds(file).toFixed(1)} s`).join(', ')}`);
+}
+
+function boundSkips() {
+  const limit = hasShared ? SKIP_LIMIT.besideShared : SKIP_LIMIT.alone;
+  console.log(`${counts.skipped} skipped${inCi ? `, at most ${limit} may be` : ''}`);
+  if (!inCi || counts.skipped <= limit) return;
+  console.log('FAILED: more tests were skipped than the limit in src/build/test.mjs allows.');
+  counts.failed++;
+}
+
+/**
+ * @param {string[]} args of node
+ * @param {'pipe' | 'inherit'} output
+ * @param {Record<string, string>} env
+ * @returns {Promise<{ status: number | null; output: string }>}
+ */
+function run(args, output, env = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd: root,
+      stdio: ['ignore', output, output],
+      env: { XDG_RUNTIME_DIR: tmpdir(), ...process.env, ...env },
+    });
+    let text = '';
+    child.stdout?.on('data', (data) => {
+      text += data;
+    });
+    child.stderr?.on('data', (data) => {
+      text += data;
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, output: text }));
+  });
+}
