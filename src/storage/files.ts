@@ -1,8 +1,10 @@
 /** A model folder as a list of `File`s: from a file picker (with or without folders) or a drop. */
 import { OutriderError } from '../errors.ts';
-import { abortError, checkRange, type ModelSource, type ReadOptions, throwIfAborted } from './source.ts';
+import { checkRange, type ModelSource, type ReadOptions, throwIfAborted } from './source.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
+
+const PIECE_BYTES = 1 << 20;
 
 /**
  * Files are found by their path relative to the folder of `config.json`, or by name where the list has no folders.
@@ -23,11 +25,10 @@ export function createFilesSource(files: readonly File[]): ModelSource {
       throwIfAborted(signal);
       return byPath.get(path)?.size;
     },
-    async read(path, start, end, options = {}) {
-      const slice = sliceOf(find(path), path, start, end);
-      return readSlice(path, options, async () => new Uint8Array(await slice.arrayBuffer()));
+    read: async (path, start, end, options = {}) => readSlice(sliceOf(find(path), path, start, end), path, options),
+    async *stream(path, start, end, options = {}) {
+      yield* streamSlice(sliceOf(find(path), path, start, end), path, options);
     },
-    stream: (path, start, end, options = {}) => streamSlice(sliceOf(find(path), path, start, end), path, options),
   };
 }
 
@@ -58,29 +59,23 @@ function sliceOf(file: File, path: string, start: number, end: number): Blob {
   });
 }
 
+/** In slices of our own: a browser may hand a stream's bytes out in pieces of any size, the whole file included. */
 async function* streamSlice(slice: Blob, path: string, options: ReadOptions): AsyncGenerator<Bytes> {
-  const reader = slice.stream().getReader(); // Safari has no async iteration of streams
-  try {
-    for (;;) {
-      const { done, value } = await readSlice(path, options, () => reader.read());
-      if (done) return;
-      yield value as Bytes;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
+  for (let at = 0; at < slice.size; at += PIECE_BYTES) {
+    yield await readSlice(slice.slice(at, at + PIECE_BYTES), path, options);
   }
 }
 
 /** A file that changed or vanished since it was chosen cannot be read any more. */
-async function readSlice<T>(path: string, { signal }: ReadOptions, read: () => Promise<T>): Promise<T> {
+async function readSlice(slice: Blob, path: string, { signal }: ReadOptions): Promise<Bytes> {
   throwIfAborted(signal);
-  let result: T;
+  let bytes: ArrayBuffer;
   try {
-    result = await read();
+    bytes = await slice.arrayBuffer();
   } catch (cause) {
     const message = `${path} could not be read: it changed or moved since it was chosen. Choose it again.`;
     throw new OutriderError('network_error', message, { cause, details: { file: path } });
   }
-  if (signal?.aborted) throw abortError(signal);
-  return result;
+  throwIfAborted(signal);
+  return new Uint8Array(bytes);
 }
