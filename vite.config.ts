@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { testProjects } from './src/build/lanes.ts';
+import { bundleLicenses } from './src/build/licenses.ts';
 import { findPages, servePages } from './src/build/pages.ts';
 import { compactShaders } from './src/build/wgsl.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const pages = findPages(root);
-const licenses = { fileName: 'THIRD_PARTY_LICENSES.md' };
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
@@ -17,7 +17,6 @@ const builds: Record<string, ViteUserConfig> = {
       outDir: 'dist/lib',
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'outrider' },
       rolldownOptions: { output: { minify: true } },
-      license: licenses,
     },
   },
   /** dist/cli/outrider.js: the command line, everything inside but Dawn. */
@@ -28,7 +27,6 @@ const builds: Record<string, ViteUserConfig> = {
       ssr: 'src/cli/main.ts',
       target: 'node20',
       rolldownOptions: { output: { entryFileNames: 'outrider.js' } },
-      license: licenses,
     },
     ssr: { noExternal: true, external: ['webgpu'] },
   },
@@ -37,18 +35,18 @@ const builds: Record<string, ViteUserConfig> = {
     build: {
       outDir: 'dist/site',
       rolldownOptions: { input: pages.map(({ file }) => file) },
-      license: licenses,
     },
   },
 };
 
 export default defineConfig(({ mode }) => {
   const { build, ...rest } = builds[mode] ?? builds.site!;
+  const licenses = bundleLicenses('THIRD_PARTY_LICENSES.txt');
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), servePages(pages)],
-    worker: { format: 'es', plugins: () => [compactShaders()] },
+    plugins: [compactShaders(), servePages(pages), licenses.main],
+    worker: { format: 'es', plugins: () => [compactShaders(), licenses.worker] },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
     server: { host: '127.0.0.1' },
     preview: { host: '127.0.0.1' },
