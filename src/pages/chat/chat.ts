@@ -1,0 +1,249 @@
+/** The page's conductor: one engine, one conversation, and at most one answer in the making. */
+import { createEngine, type Engine, type EngineEvent } from '../../index.ts';
+import {
+  type AnswerStats,
+  type Outcome,
+  restoreTurns,
+  type Turn,
+  toMessages,
+  upToLastQuestion,
+} from './conversation.ts';
+import { byId } from './dom.ts';
+import type { ExpertPanel } from './experts/panel.ts';
+import { formatCount, formatRate } from './format.ts';
+import { Announcer } from './messages/announcer.ts';
+import { Composer } from './messages/composer.ts';
+import { Log } from './messages/log.ts';
+import { explain, isRecoverable, unusablePlatform } from './problems.ts';
+import { requestFields, type Settings } from './settings.ts';
+import { StatusView, showFacts, showProblem } from './status.ts';
+import { readJson, writeJson } from './storage.ts';
+
+const storageKey = 'outrider.conversation';
+
+/** What the page hands to the chat. */
+export interface ChatOptions {
+  /** Folder of the model, as `createEngine` takes it. */
+  readonly model: string;
+  readonly experts: ExpertPanel;
+  readonly settings: () => Settings;
+}
+
+export class Chat {
+  readonly #options: ChatOptions;
+  readonly #announcer = new Announcer(byId('announcer'));
+  readonly #status = new StatusView();
+  readonly #composer: Composer;
+  readonly #log: Log;
+  #engine: Engine | undefined;
+  #turns: readonly Turn[];
+  /** Aborts the answer that is being written. */
+  #answering: AbortController | undefined;
+  /** Settles when the answer that is being written has come to its end. */
+  #answered: Promise<void> = Promise.resolve();
+
+  constructor(options: ChatOptions) {
+    this.#options = options;
+    this.#composer = new Composer(
+      (text) => this.ask(text),
+      () => this.stop(),
+    );
+    this.#log = new Log({
+      onEdit: (index, text) => this.#restart(this.#turns.slice(0, index), text),
+      onRegenerate: () => this.#restart(upToLastQuestion(this.#turns)),
+    });
+    this.#turns = restoreTurns(readJson('sessionStorage', storageKey));
+    this.#log.show(this.#turns);
+    this.#showPage();
+  }
+
+  /** Loads the model, or shows why not. Also called again after a failure: the conversation stays. */
+  async load(): Promise<void> {
+    const { model, experts } = this.#options;
+    this.#composer.state = 'waiting';
+    showProblem(undefined);
+    this.#showPage();
+    try {
+      const unusable = unusablePlatform();
+      if (unusable) throw unusable;
+      await this.#engine?.unload().catch(() => undefined); // a lost device cannot even be given back
+      this.#engine = undefined;
+      const engine = await createEngine(model, { onProgress: (progress) => this.#status.showProgress(progress) });
+      this.#engine = engine;
+      engine.on('event', (event) => this.#onEvent(event));
+      experts.setModel(
+        engine.model.layers
+          .filter((layer) => layer.feedForward === 'moe')
+          .map(({ index, attention, rope }) => ({ layer: index, attention, rope })),
+        engine.model.numLocalExperts,
+      );
+      this.#status.showModel(engine.model);
+      this.#status.showIdle(engine.model);
+      showFacts(engine.model);
+      this.#announcer.say('The model is ready.');
+      this.#composer.state = 'ready';
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Asks, and streams the answer. Nothing happens while another answer is being written. */
+  ask(text: string): void {
+    if (!this.#engine || this.#answering) return;
+    this.#log.addQuestion(this.#turns.length, text);
+    this.#turns = [...this.#turns, { role: 'user', text }];
+    this.#answered = this.#answer(this.#engine);
+  }
+
+  /** Asks at once, or leaves the text in the composer while the model is not there yet. */
+  suggest(text: string): void {
+    if (this.#engine) {
+      this.ask(text);
+    } else {
+      this.#composer.fill(text);
+      this.#composer.focus();
+    }
+  }
+
+  /** Ends the answer that is being written, if there is one; what is there stays. */
+  stop(): void {
+    this.#answering?.abort();
+  }
+
+  /** Forgets the conversation and starts over. */
+  async reset(): Promise<void> {
+    this.stop();
+    await this.#answered;
+    this.#setTurns([]);
+    this.#options.experts.clear();
+    this.#composer.focus();
+  }
+
+  /** Goes back to `turns` and asks `text` there; without it, the last question again. */
+  async #restart(turns: readonly Turn[], text?: string): Promise<void> {
+    if (!this.#engine) return;
+    this.stop();
+    await this.#answered;
+    this.#setTurns(turns);
+    this.#composer.focus();
+    if (text !== undefined) this.ask(text);
+    else this.#answered = this.#answer(this.#engine);
+  }
+
+  async #answer(engine: Engine): Promise<void> {
+    const abort = new AbortController();
+    this.#answering = abort;
+    this.#composer.state = 'answering';
+    this.#showPage();
+    const view = this.#log.addAnswer();
+    this.#log.follow();
+    const question = this.#turns;
+    const keep = (outcome: Outcome, stats?: AnswerStats) => {
+      const turn = { role: 'assistant', text: view.text, outcome } as const;
+      this.#turns = [...question, stats ? { ...turn, stats } : turn];
+      this.#save();
+    };
+    keep('stopped'); // what a reload in the middle of the answer would find
+    let outcome: Outcome = 'complete';
+    let stats: AnswerStats | undefined;
+    let failure: unknown;
+    try {
+      ({ outcome, stats } = await this.#stream(engine, abort.signal, (text) => {
+        view.append(text);
+        this.#announcer.push(text);
+      }));
+    } catch (error) {
+      outcome = abort.signal.aborted ? 'stopped' : 'failed';
+      if (outcome === 'failed') failure = error;
+    }
+    this.#answering = undefined;
+    view.finish(outcome, stats, () => void this.#restart(upToLastQuestion(this.#turns)));
+    keep(outcome, stats);
+    this.#announcer.flush();
+    this.#options.experts.settle();
+    this.#status.showIdle(engine.model);
+    if (failure !== undefined && !isRecoverable(failure)) {
+      this.#fail(failure);
+      return;
+    }
+    if (failure !== undefined) this.#log.addNotice(explain(failure, this.#options.model));
+    this.#composer.state = 'ready';
+  }
+
+  async #stream(engine: Engine, signal: AbortSignal, onText: (text: string) => void) {
+    const settings = this.#options.settings();
+    const stream = await engine.chat.completions.create(
+      {
+        messages: toMessages(
+          this.#turns.filter((turn) => turn.text !== ''),
+          settings.systemPrompt,
+        ),
+        stream: true,
+        stream_options: { include_usage: true },
+        ...requestFields(settings),
+      },
+      { signal },
+    );
+    let outcome: Outcome = 'complete';
+    let stats: AnswerStats | undefined;
+    let numChunks = 0;
+    const start = performance.now();
+    let first = start;
+    for await (const chunk of stream) {
+      const [choice] = chunk.choices;
+      if (choice?.delta.content) {
+        onText(choice.delta.content);
+        if (numChunks++ === 0) first = performance.now();
+        else this.#showRate(numChunks, performance.now() - first);
+      }
+      if (choice?.finish_reason === 'length') outcome = 'length';
+      if (chunk.usage) {
+        stats = {
+          promptTokens: chunk.usage.prompt_tokens,
+          cachedTokens: chunk.usage.prompt_tokens_details.cached_tokens,
+          completionTokens: chunk.usage.completion_tokens,
+          tokensPerSecond: chunk.usage.extra.decode_tokens_per_s,
+          secondsToFirstToken: chunk.usage.extra.time_to_first_token_s,
+        };
+      }
+    }
+    return { outcome, stats };
+  }
+
+  #showRate(numTokens: number, ms: number): void {
+    this.#status.show(`${formatCount(numTokens, 'token')}, ${formatRate(((numTokens - 1) * 1000) / ms)} per second`);
+  }
+
+  #onEvent(event: EngineEvent): void {
+    if (event.type === 'routing') this.#options.experts.add(event);
+    else if (event.type === 'downgrade') this.#status.addNotice(event.message);
+    else if (event.type === 'device_lost' && !this.#answering) this.#fail(event.error); // else the answer's own rejection tells
+  }
+
+  #fail(error: unknown): void {
+    const problem = explain(error, this.#options.model);
+    this.#composer.state = 'waiting';
+    this.#status.show(problem.title);
+    showProblem(problem);
+    this.#showPage();
+    this.#announcer.say(problem.title);
+  }
+
+  #setTurns(turns: readonly Turn[]): void {
+    this.#turns = turns;
+    this.#log.show(turns);
+    this.#save();
+    this.#showPage();
+  }
+
+  #save(): void {
+    writeJson('sessionStorage', storageKey, this.#turns.length > 0 ? this.#turns : undefined);
+  }
+
+  /** The empty page, the conversation, and on top of either a problem: a conversation stays in sight below it. */
+  #showPage(): void {
+    const empty = this.#turns.length === 0;
+    byId('log').hidden = empty;
+    byId('welcome').hidden = !empty || !byId('problem').hidden;
+  }
+}

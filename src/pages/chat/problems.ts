@@ -1,0 +1,178 @@
+/** From an error to what a person can do about it. Pure, but for one look at where the page stands. */
+import { type ErrorCode, OutriderError } from '../../errors.ts';
+
+/** A page's worth of explanation. */
+export interface Problem {
+  readonly title: string;
+  /** One or two sentences: what this means. */
+  readonly lead: string;
+  /** Things to try, most likely first. */
+  readonly advice: readonly string[];
+  /** The label of the button that loads the model again. */
+  readonly retry: string;
+  /** For a bug report: code, message, details. */
+  readonly details: string;
+}
+
+type Explanation = Omit<Problem, 'details' | 'retry'> & { readonly retry?: string };
+
+const recoverable: readonly ErrorCode[] = ['context_overflow', 'invalid_request', 'template_error'];
+
+/** Why WebGPU cannot be there at all, before anything is downloaded; undefined where it may be. */
+export function unusablePlatform(): OutriderError | undefined {
+  if (!window.isSecureContext) {
+    return new OutriderError(
+      'webgpu_unavailable',
+      `${location.origin} is not a secure origin, and browsers offer WebGPU only there. Use https:// or localhost.`,
+      { details: { reason: 'insecure-origin', origin: location.origin } },
+    );
+  }
+  if (!navigator.gpu) {
+    return new OutriderError('webgpu_unavailable', 'This browser has no navigator.gpu. Use one with WebGPU.', {
+      details: { reason: 'no-api', userAgent: navigator.userAgent },
+    });
+  }
+  return undefined;
+}
+
+/** Whether the model goes on working: the failure was about this one request. */
+export function isRecoverable(error: unknown): boolean {
+  return error instanceof OutriderError && recoverable.includes(error.code);
+}
+
+/** Explains any failure of loading or answering; `model` is the address that was asked for. */
+export function explain(error: unknown, model: string): Problem {
+  const known = error instanceof OutriderError ? error : undefined;
+  const explanation = (known && explainCode(known, model)) ?? {
+    title: 'Something went wrong',
+    lead: 'This is not a failure that Outrider knows. The text below helps to find it.',
+    advice: ['Try again.', 'If it happens again, please report it with the details below.'],
+  };
+  return { retry: 'Try again', ...explanation, details: describe(error) };
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof OutriderError)) return String(error);
+  const facts = Object.entries(error.details).map(([name, value]) => `${name}: ${value}`);
+  const cause = error.cause === undefined ? [] : [`cause: ${error.cause}`];
+  return [`${error.code}: ${error.message}`, ...facts, ...cause].join('\n');
+}
+
+function explainCode(error: OutriderError, model: string): Explanation | undefined {
+  switch (error.code) {
+    case 'webgpu_unavailable':
+      return explainWebGpu(error);
+    case 'device_lost':
+      return {
+        title: 'The GPU went away',
+        lead: 'The browser lost its connection to the graphics device. The conversation is kept.',
+        advice: [
+          'Load the model again: it takes as long as the first time, and the chat goes on where it was.',
+          'If it keeps happening, close other heavy tabs and update the graphics driver.',
+        ],
+        retry: 'Load the model again',
+      };
+    case 'gpu_out_of_memory':
+    case 'model_too_large':
+      return {
+        title: 'The model does not fit',
+        lead: error.message,
+        advice: [
+          'Close other tabs and programs that use the GPU.',
+          'Choose a smaller model or a smaller quantization.',
+        ],
+      };
+    case 'model_not_found':
+      return {
+        title: 'There is no model here',
+        lead: `Nothing that can be loaded was found at ${model}.`,
+        advice: [
+          'Check the address after ?model= : it must be a folder that holds config.json and safetensors files.',
+          'Leave ?model= away to get the default model.',
+        ],
+      };
+    case 'network_error':
+    case 'range_unsupported':
+      return {
+        title: 'The model could not be fetched',
+        lead: error.message,
+        advice: [
+          'Check the connection, then try again.',
+          'Another server must allow this page (CORS) and answer Range requests.',
+        ],
+      };
+    default:
+      return explainModel(error);
+  }
+}
+
+function explainModel(error: OutriderError): Explanation | undefined {
+  switch (error.code) {
+    case 'config_unsupported':
+    case 'quantization_unsupported':
+      return {
+        title: 'This model is of another kind',
+        lead: error.message,
+        advice: ['Outrider runs Llama 4 text models: bf16, or int4 as compressed-tensors packs it.'],
+      };
+    case 'checkpoint_invalid':
+    case 'tensor_missing':
+    case 'tensor_mismatch':
+    case 'tokenizer_invalid':
+    case 'template_error':
+      return {
+        title: 'The model’s files are damaged or incomplete',
+        lead: error.message,
+        advice: ['Download or convert the model again.', 'Check that no file was cut short on the way.'],
+      };
+    case 'context_overflow':
+      return {
+        title: 'The conversation is too long',
+        lead: error.message,
+        advice: ['Start a new chat, or shorten an earlier message by editing it.'],
+      };
+    case 'invalid_request':
+      return {
+        title: 'The request was refused',
+        lead: error.message,
+        advice: ['Check the values under Settings, then ask again.'],
+      };
+    default:
+      return undefined;
+  }
+}
+
+function explainWebGpu(error: OutriderError): Explanation {
+  switch (error.details.reason) {
+    case 'insecure-origin':
+      return {
+        title: 'This address is not secure',
+        lead: 'Browsers offer WebGPU only on https:// and on localhost, and this page came over plain http.',
+        advice: ['Open the page over https://.', 'On the machine that serves it, open http://localhost instead.'],
+      };
+    case 'no-api':
+      return {
+        title: 'This browser has no WebGPU',
+        lead: 'The model runs on the GPU through WebGPU, which this browser does not offer.',
+        advice: [
+          'Use Chrome or Edge 113 or newer, Safari 26 or newer, or Firefox 141 or newer.',
+          'If the browser is new enough, WebGPU may be switched off by a flag or by policy.',
+        ],
+      };
+    case 'limits':
+      return {
+        title: 'This graphics adapter is too small',
+        lead: error.message,
+        advice: ['If the machine has a second GPU, make the browser use that one.', 'Choose a smaller model.'],
+      };
+    default:
+      return {
+        title: 'No graphics adapter',
+        lead: 'The browser has WebGPU but found no adapter that it trusts: there is none, its driver is on the browser’s blocklist, or it failed too often.',
+        advice: [
+          'Turn on hardware acceleration in the browser’s settings and restart the browser.',
+          'Update the graphics driver; chrome://gpu says what is blocked and why.',
+        ],
+      };
+  }
+}

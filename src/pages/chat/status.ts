@@ -1,0 +1,111 @@
+/** What the page says about the model: loading, ready on which adapter, or why not. */
+import type { Engine, LoadProgress } from '../../index.ts';
+import { byId, create } from './dom.ts';
+import { formatBytes, formatCount } from './format.ts';
+import type { Problem } from './problems.ts';
+
+/** The line under the composer and its larger twin on the empty page. */
+export class StatusView {
+  readonly #line = byId('status');
+  readonly #text = byId('load-text');
+  readonly #bars = [byId<HTMLProgressElement>('load-bar'), byId<HTMLProgressElement>('status-bar')];
+
+  /** A phase of loading, with bytes and rate where bytes move. */
+  showProgress(progress: LoadProgress): void {
+    const text = describeProgress(progress);
+    this.#line.textContent = text;
+    this.#text.textContent = text;
+    for (const bar of this.#bars) {
+      bar.hidden = false;
+      if (progress.total > 0) bar.value = progress.progress;
+      else bar.removeAttribute('value');
+    }
+  }
+
+  /** Ready: what was loaded, where it runs, and in the header what kind of adapter that is. */
+  showModel({ id, adapter, contextLength, layers, numLocalExperts }: Engine['model']): void {
+    const experts = numLocalExperts > 0 ? ` with ${numLocalExperts} experts` : '';
+    this.#text.textContent = `Ready: ${layers.length} layers${experts}, room for ${formatCount(contextLength, 'token')}.`;
+    byId('model').hidden = false;
+    byId('model-name').textContent = id;
+    byId('adapter-badge').hidden = !adapter.software;
+    byId('about-software').hidden = !adapter.software;
+  }
+
+  /** Nothing is going on: what is loaded, and where. */
+  showIdle({ adapter, bytes }: Engine['model']): void {
+    this.show(`${formatBytes(bytes.total)} on ${adapterName(adapter)}`);
+  }
+
+  /** One line about what is going on. */
+  show(text: string): void {
+    this.#hideBars();
+    this.#line.textContent = text;
+  }
+
+  /** A downgrade that the engine made, kept with the other facts about the model. */
+  addNotice(text: string): void {
+    byId('about-notices').append(create('li', {}, text));
+  }
+
+  #hideBars(): void {
+    for (const bar of this.#bars) bar.hidden = true;
+  }
+}
+
+function describeProgress({ phase, loaded, total, bytesPerSecond, text }: LoadProgress): string {
+  if (total === 0) return text || phase;
+  const rate = bytesPerSecond > 0 ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
+  return `${text || phase}: ${formatBytes(loaded)} of ${formatBytes(total)}${rate}`;
+}
+
+/** The adapter in words; browsers leave most of its fields empty. */
+export function adapterName({ description, device, vendor, architecture }: Engine['model']['adapter']): string {
+  return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'an unnamed adapter';
+}
+
+/** Fills the popover behind the model's name. */
+export function showFacts({
+  id,
+  adapter,
+  bytes,
+  contextLength,
+  chunk,
+  layers,
+  numLocalExperts,
+}: Engine['model']): void {
+  const moe = layers.filter((layer) => layer.feedForward === 'moe').length;
+  const global = layers.filter((layer) => layer.attention === 'global').length;
+  const facts: [string, string][] = [
+    ['Model', id],
+    ['Layers', `${layers.length}, ${moe} with ${numLocalExperts} experts`],
+    [
+      'Attention',
+      Number.isFinite(chunk)
+        ? `${global} layers see all, ${layers.length - global} chunks of ${chunk.toLocaleString('en')}`
+        : 'all layers see all',
+    ],
+    ['Context', `${contextLength.toLocaleString('en')} tokens`],
+    ['On the GPU', formatBytes(bytes.total)],
+    ['Adapter', adapterName(adapter)],
+    [
+      'Shader features',
+      [adapter.f16 && 'f16', adapter.subgroups && 'subgroups'].filter(Boolean).join(', ') || 'none optional',
+    ],
+  ];
+  byId('about-facts').replaceChildren(
+    ...facts.flatMap(([name, value]) => [create('dt', {}, name), create('dd', {}, value)]),
+  );
+}
+
+/** Shows a problem in place of the conversation, or hides it again. */
+export function showProblem(problem: Problem | undefined): void {
+  byId('problem').hidden = !problem;
+  if (!problem) return;
+  byId('problem-title').textContent = problem.title;
+  byId('problem-lead').textContent = problem.lead;
+  byId('problem-advice').replaceChildren(...problem.advice.map((line) => create('li', {}, line)));
+  byId('problem-retry').textContent = problem.retry;
+  byId('problem-details').textContent = problem.details;
+  byId('problem-title').focus();
+}
