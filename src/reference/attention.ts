@@ -1,4 +1,5 @@
 import type { Numbers } from './numbers.ts';
+import { seeded } from './random.ts';
 
 export interface AttentionDims {
   readonly numAttentionHeads: number;
@@ -66,3 +67,114 @@ function attendHead(
     for (let dim = 0; dim < headDim; dim++) out[query + dim]! += weight * v[value + dim]!;
   }
 }
+
+export interface AttentionCase extends AttentionDims {
+  readonly name: string;
+  /** Absolute position of the first row; keys and values of all rows are stored. */
+  readonly position: number;
+  readonly rows: number;
+  /** One region that restarts at each chunk boundary, or segments that follow each other from position 0. */
+  readonly kind: 'chunked' | 'segments';
+  /** Tokens per region: the attention chunk, or a segment. */
+  readonly slots: number;
+  /** Keys per partial result, for one row; undefined: partial results are carried along, for blocks. */
+  readonly piece?: number;
+  /** Deviation of queries and keys. Un-normed layers have large scores. Default 1. */
+  readonly deviation?: number;
+}
+
+/** Buffers as the kernels bind them, and the answer. */
+export interface AttentionData {
+  /** [rows, heads + 2 * kvHeads, headDim]; only the queries are read. */
+  readonly qkv: Float32Array;
+  /** Regions by position: each [2, slots, kvHeads, headDim]; slots beyond the last row hold other numbers. */
+  readonly regions: readonly { readonly first: number; readonly kv: Float32Array }[];
+  /** [rows, heads, headDim] */
+  readonly expected: Float64Array;
+}
+
+export function attentionData(testCase: AttentionCase): AttentionData {
+  const { name, numAttentionHeads, numKeyValueHeads, headDim, position, rows, kind, slots, deviation } = testCase;
+  const random = seeded(name);
+  const qkv = random.normals(rows * (numAttentionHeads + 2 * numKeyValueHeads) * headDim, deviation);
+  const end = position + rows;
+  const begin = kind === 'chunked' ? Math.floor((end - 1) / slots) * slots : 0; // position of the first stored key
+  const slotWidth = numKeyValueHeads * headDim;
+  const regions = Array.from({ length: Math.ceil((end - begin) / slots) }, (_, index) => {
+    const keys = random.normals(slots * slotWidth, deviation);
+    const values = random.normals(slots * slotWidth);
+    return { first: kind === 'chunked' ? 0 : index * slots, keys, values };
+  });
+  const ranges = Array.from({ length: rows }, (_, row) => ({ first: 0, end: position + row + 1 - begin }));
+  const queries = numAttentionHeads * headDim;
+  const stride = qkv.length / rows;
+  const q = concatenate(Array.from(ranges, (_, row) => qkv.subarray(row * stride, row * stride + queries)));
+  const k = concatenate(regions.map(({ keys }) => keys));
+  const v = concatenate(regions.map(({ values }) => values));
+  return {
+    qkv,
+    regions: regions.map(({ first, keys, values }) => ({ first, kv: concatenate([keys, values]) })),
+    expected: attention(q, k, v, ranges, testCase),
+  };
+}
+
+/** One after the other. */
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const golden = { numAttentionHeads: 10, numKeyValueHeads: 2, headDim: 64 }; // 5 queries per key, as Scout
+const even = { numAttentionHeads: 4, numKeyValueHeads: 4, headDim: 32 };
+const triple = { numAttentionHeads: 6, numKeyValueHeads: 2, headDim: 128 };
+const scout = { numAttentionHeads: 40, numKeyValueHeads: 8, headDim: 128 };
+
+export const cases: readonly AttentionCase[] = [
+  { name: 'the first token', ...golden, position: 0, rows: 1, kind: 'chunked', slots: 32, piece: 16 },
+  { name: 'the first token of a later chunk', ...golden, position: 96, rows: 1, kind: 'chunked', slots: 32, piece: 32 },
+  {
+    name: 'the last token of a chunk, ragged pieces',
+    ...even,
+    position: 299,
+    rows: 1,
+    kind: 'chunked',
+    slots: 100,
+    piece: 32,
+  },
+  { name: 'pieces longer than a tile', ...triple, position: 390, rows: 1, kind: 'chunked', slots: 400, piece: 200 },
+  { name: 'a block in the middle of a chunk', ...golden, position: 75, rows: 20, kind: 'chunked', slots: 64 },
+  { name: 'a block that fills its chunk', ...triple, position: 192, rows: 64, kind: 'chunked', slots: 64 },
+  { name: 'one segment, not full', ...even, position: 37, rows: 1, kind: 'segments', slots: 64, piece: 16 },
+  { name: 'segments, the last just begun', ...golden, position: 128, rows: 1, kind: 'segments', slots: 64, piece: 32 },
+  { name: 'segments of odd pieces', ...triple, position: 250, rows: 1, kind: 'segments', slots: 96, piece: 48 },
+  { name: 'a block that carries over segments', ...golden, position: 140, rows: 30, kind: 'segments', slots: 64 },
+  { name: 'a block in the first segment', ...even, position: 0, rows: 33, kind: 'segments', slots: 256 },
+  {
+    name: 'large scores, as without norm',
+    ...triple,
+    position: 200,
+    rows: 1,
+    kind: 'segments',
+    slots: 128,
+    piece: 64,
+    deviation: 4,
+  },
+  { name: 'large scores in a block', ...golden, position: 100, rows: 29, kind: 'segments', slots: 128, deviation: 4 },
+  {
+    name: 'a wide head of no power of two',
+    numAttentionHeads: 3,
+    numKeyValueHeads: 1,
+    headDim: 200,
+    position: 50,
+    rows: 3,
+    kind: 'chunked',
+    slots: 64,
+  },
+  { name: 'Scout, decoding', ...scout, position: 8192 + 1500, rows: 1, kind: 'chunked', slots: 8192, piece: 256 },
+  { name: 'Scout, a block', ...scout, position: 480, rows: 32, kind: 'segments', slots: 512 },
+];

@@ -1,0 +1,76 @@
+import type { Numbers } from './numbers.ts';
+import { seeded } from './random.ts';
+
+/**
+ * Joins partial softmax sums. Each partial is sum_i exp(s_i - m) v_i [headDim], then m, then sum_i exp(s_i - m).
+ * partials [count, headDim + 2] -> [headDim]
+ */
+export function mergePartials(partials: Numbers, headDim: number): Float64Array {
+  const stride = headDim + 2;
+  const merged = new Float64Array(headDim);
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let at = 0; at < partials.length; at += stride) highest = Math.max(highest, partials[at + headDim]!);
+  let total = 0;
+  for (let at = 0; at < partials.length; at += stride) {
+    const weight = Math.exp(partials[at + headDim]! - highest);
+    total += weight * partials[at + headDim + 1]!;
+    for (let dim = 0; dim < headDim; dim++) merged[dim]! += weight * partials[at + dim]!;
+  }
+  return merged.map((value) => value / total);
+}
+
+export interface AttentionMergeCase {
+  readonly name: string;
+  readonly heads: number;
+  readonly headDim: number;
+  readonly rows: number;
+  /** Absolute position of the first row. */
+  readonly position: number;
+  /** Undefined: not chunked. */
+  readonly chunk?: number;
+  /** Keys per partial result; undefined: every row carries one. */
+  readonly piece?: number;
+  readonly maxPartials: number;
+}
+
+/** Partial results that row `row` has. */
+function countPartials({ position, chunk = Number.POSITIVE_INFINITY, piece }: AttentionMergeCase, row: number): number {
+  return piece === undefined ? 1 : Math.floor(((position + row) % chunk) / piece) + 1;
+}
+
+/** partials [rows, heads, maxPartials, headDim + 2], of which the unused are NaN; expected [rows, heads, headDim] */
+export function attentionMergeData(testCase: AttentionMergeCase) {
+  const { name, heads, headDim, rows, maxPartials } = testCase;
+  const random = seeded(name);
+  const stride = headDim + 2;
+  const partials = new Float32Array(rows * heads * maxPartials * stride).fill(Number.NaN);
+  const expected = new Float64Array(rows * heads * headDim);
+  for (let head = 0; head < rows * heads; head++) {
+    const count = countPartials(testCase, Math.floor(head / heads));
+    const own = partials.subarray(head * maxPartials * stride).subarray(0, count * stride);
+    own.set(random.normals(own.length));
+    for (let at = headDim; at < own.length; at += stride) {
+      own[at] = random.normal() * 20; // maxima far apart: some partials count for nothing
+      own[at + 1] = 1 + random.uniform() * 100;
+    }
+    expected.set(mergePartials(own, headDim), head * headDim);
+  }
+  return { partials, expected };
+}
+
+export const cases: readonly AttentionMergeCase[] = [
+  { name: 'one partial', heads: 2, headDim: 32, rows: 1, position: 3, chunk: 32, piece: 16, maxPartials: 2 },
+  {
+    name: 'several of a chunk',
+    heads: 5,
+    headDim: 64,
+    rows: 1,
+    position: 31 + 2 * 96,
+    chunk: 96,
+    piece: 8,
+    maxPartials: 12,
+  },
+  { name: 'several of segments', heads: 3, headDim: 128, rows: 1, position: 200, piece: 32, maxPartials: 9 },
+  { name: 'a block that carried', heads: 10, headDim: 64, rows: 17, position: 100, maxPartials: 1 },
+  { name: 'a head of no power of two', heads: 3, headDim: 200, rows: 1, position: 77, piece: 16, maxPartials: 5 },
+];

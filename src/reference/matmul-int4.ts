@@ -1,0 +1,60 @@
+import type { ProjectionCase } from './projection.ts';
+import type { FloatType } from './stored.ts';
+
+const int4 = (groupSize: number, scale: FloatType = 'bf16', asymmetric = false) =>
+  ({ kind: 'int4', groupSize, scale, asymmetric }) as const;
+
+/** Oracle: projectionData in projection.ts. */
+export const cases: readonly ProjectionCase[] = [
+  { name: 'one token, one row, one group', weights: int4(32), outputs: 1, cols: 32, tokens: 1 },
+  { name: 'a ragged tile of tokens and rows', weights: int4(64, 'f16'), outputs: 37, cols: 192, tokens: 5 },
+  { name: 'full tiles', weights: int4(128), outputs: 128, cols: 256, tokens: 32 },
+  {
+    name: 'tiles that overhang both ways, zero points',
+    weights: int4(32, 'bf16', true),
+    outputs: 67,
+    cols: 160,
+    tokens: 33,
+  },
+  { name: 'f32 scales and zero points', weights: int4(128, 'f32', true), outputs: 70, cols: 384, tokens: 17 },
+  { name: 'columns beside others', weights: int4(64), outputs: 30, cols: 128, tokens: 18, yAt: 10 },
+  { name: 'residual', weights: int4(32), outputs: 100, cols: 96, tokens: 20, add: true },
+  { name: 'SwiGLU of an odd width', weights: int4(64), outputs: 35, cols: 128, tokens: 19, swiglu: true },
+  {
+    name: 'experts, SwiGLU',
+    weights: int4(64, 'f16', true),
+    outputs: 40,
+    cols: 128,
+    tokens: 50,
+    swiglu: true,
+    experts: { total: 4, first: 0, count: 4 },
+  },
+  {
+    name: 'experts, residual',
+    weights: int4(32),
+    outputs: 72,
+    cols: 64,
+    tokens: 64,
+    add: true,
+    experts: { total: 3, first: 0, count: 3 },
+  },
+  {
+    name: 'a shard of the experts',
+    weights: int4(32),
+    outputs: 33,
+    cols: 64,
+    tokens: 45,
+    add: true,
+    experts: { total: 6, first: 2, count: 3 },
+  },
+  {
+    name: 'Maverick: more experts than tokens',
+    weights: int4(32),
+    outputs: 20,
+    cols: 64,
+    tokens: 30,
+    swiglu: true,
+    experts: { total: 128, first: 0, count: 128 },
+  },
+  { name: 'Scout k_proj, a block', weights: int4(128), outputs: 1024, cols: 5120, tokens: 64, bench: true },
+];
