@@ -147,8 +147,11 @@ export class Plan {
     return this.#steps.filter((step) => step.kind === 'dispatch' && !isEmpty(step.grid(at))).length;
   }
 
-  /** Encodes a run; at borders where `maxFlops` is passed, the work so far becomes a command buffer of its own. */
-  encode(at: At, maxFlops: number): GPUCommandBuffer[] {
+  /**
+   * Encodes a run; at borders where `maxFlops` is passed, the work so far becomes a command buffer of its own.
+   * @param after is given the last encoder, outside of a pass: for the readback
+   */
+  encode(at: At, maxFlops: number, after?: (encoder: GPUCommandEncoder) => void): GPUCommandBuffer[] {
     const done: GPUCommandBuffer[] = [];
     let encoder = this.#device.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined;
@@ -179,6 +182,7 @@ export class Plan {
       }
     }
     close();
+    after?.(encoder);
     done.push(encoder.finish());
     return done;
   }

@@ -100,7 +100,8 @@ function shardParams(
   { storage, cols }: GpuMatrix,
   { outputs, firstExpert, numExperts, layout }: Shard,
 ): Record<string, number> {
-  const blob = storage.kind === 'int4' ? { scales_at: layout.scalesAt, zeros_at: layout.zerosAt } : {};
+  const blob: Record<string, number> =
+    storage.kind === 'int4' ? { scales_at: layout.scalesAt, zeros_at: layout.zerosAt } : {};
   return { outputs, cols, ...blob, first_expert: firstExpert, num_experts: numExperts, expert_stride: layout.length };
 }
 
