@@ -19,6 +19,7 @@
  * | `invalid_request` | a request field has a wrong type or range, or asks for what is not there |
  * | `output_exists` | the converter would overwrite something else |
  * | `engine_unloaded` | the engine was unloaded |
+ * | `worker_failed` | the Web Worker could not be started, or died |
  * | `aborted` | the caller's `AbortSignal` fired while loading |
  */
 export type ErrorCode =
@@ -41,6 +42,7 @@ export type ErrorCode =
   | 'invalid_request'
   | 'output_exists'
   | 'engine_unloaded'
+  | 'worker_failed'
   | 'aborted';
 
 /** Structured-cloneable facts of an error: both numbers, the file, the tensor, the limit. */

@@ -1,6 +1,7 @@
 /** One request at a time, in the order of arrival. */
 export class RequestQueue {
   readonly #waiting: { enter: () => void; fail: (reason: unknown) => void }[] = [];
+  readonly #idle: (() => void)[] = [];
   #busy = false;
   #closed: { reason: unknown } | undefined;
 
@@ -32,6 +33,11 @@ export class RequestQueue {
     for (const { fail } of this.#waiting.splice(0)) fail(reason);
   }
 
+  /** Resolves when nobody is running and nobody waits. */
+  idle(): Promise<void> {
+    return this.#busy ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+  }
+
   #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (how: () => void) => {
@@ -54,7 +60,11 @@ export class RequestQueue {
   /** Hands the turn over without a gap, so that nobody who arrives in between can overtake. */
   #next(): void {
     const next = this.#waiting.shift();
-    if (next) next.enter();
-    else this.#busy = false;
+    if (next) {
+      next.enter();
+      return;
+    }
+    this.#busy = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -1,0 +1,21 @@
+/** The public engine: the same interface in this thread and in front of a Worker. */
+import type { EngineListener } from '../engine/events.ts';
+import type { ModelFacts } from '../engine/facts.ts';
+import type { ChatCompletions } from './types.ts';
+
+export interface Engine {
+  /** What was loaded, and where it runs. Plain data. */
+  readonly model: ModelFacts;
+  readonly chat: { readonly completions: ChatCompletions };
+  /**
+   * Calls `listener` for every event from now on, and for what is true already (downgrades while loading, a lost device).
+   * Routing costs a little per token, and only while someone listens.
+   * @returns the function that ends the subscription
+   */
+  on(type: 'event', listener: EngineListener): () => void;
+  /**
+   * Frees everything on the GPU, and the Worker if the engine started it. Requests that run or wait are rejected with
+   * `engine_unloaded`, and so is every later one. Calling it again does nothing.
+   */
+  unload(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+/** What an engine tells whoever listens: the one thing that flows upward. */
+import type { OutriderError } from '../errors.ts';
+
+/** A token has passed through the model, and these experts took it. Sent only while someone listens. */
+export interface RoutingEvent {
+  readonly type: 'routing';
+  readonly id: number;
+  /** Of the token in the conversation, 0-based. */
+  readonly position: number;
+  /** The expert chosen in each MoE layer, in the layers' order. */
+  readonly experts: readonly number[];
+  /** The text that this token completed; '' in the middle of a character and for special tokens of an answer. */
+  readonly text: string;
+}
+
+/** The model runs, but not as asked or as written; the message says what changed and why. */
+export interface DowngradeEvent {
+  readonly type: 'downgrade';
+  readonly message: string;
+}
+
+/** The GPU is gone: the engine is of no further use, create another. */
+export interface DeviceLostEvent {
+  readonly type: 'device_lost';
+  readonly error: OutriderError;
+}
+
+export type EngineEvent = RoutingEvent | DowngradeEvent | DeviceLostEvent;
+
+export type EngineListener = (event: EngineEvent) => void;
+
+/** Downgrades happen while loading, before anyone can listen: events that state a lasting fact reach late listeners too. */
+export class EventHub {
+  readonly #listeners = new Set<EngineListener>();
+  readonly #lasting: EngineEvent[] = [];
+
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Returns the function that ends it. The same listener added twice is two subscriptions. */
+  on(listener: EngineListener): () => void {
+    const entry: EngineListener = (event) => listener(event);
+    this.#listeners.add(entry);
+    const past = [...this.#lasting];
+    queueMicrotask(() => {
+      for (const event of past) if (this.#listeners.has(entry)) notify(entry, event);
+    });
+    return () => this.#listeners.delete(entry);
+  }
+
+  emit(event: EngineEvent): void {
+    if (event.type !== 'routing') this.#lasting.push(event);
+    for (const listener of this.#listeners) notify(listener, event);
+  }
+
+  clear(): void {
+    this.#listeners.clear();
+  }
+}
+
+/** A listener's error is its owner's: reported as uncaught, and the generation goes on. */
+function notify(listener: EngineListener, event: EngineEvent): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

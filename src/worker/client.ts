@@ -1,0 +1,214 @@
+/** The page's side: the Engine interface in front of a worker. */
+import { type Remote, transfer, wrap } from 'comlink';
+import type { Engine } from '../api/engine.ts';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionRequest,
+  ChatCompletionStream,
+  ChatCompletions,
+  RequestOptions,
+} from '../api/types.ts';
+import { abortable, linkSignals } from '../engine/abortable.ts';
+import type { EngineListener } from '../engine/events.ts';
+import type { ModelFacts } from '../engine/facts.ts';
+import type { LoadOptions } from '../engine/load.ts';
+import type { LoadProgress } from '../engine/progress.ts';
+import { OutriderError } from '../errors.ts';
+import { abortError } from '../storage/source.ts';
+import { fromWireError, registerErrorTransfer } from './errors.ts';
+import type { WireEvent } from './host.ts';
+import { CONNECT, type ConnectMessage, type FromWorker, type RemoteEngine, type ToWorker } from './protocol.ts';
+import { receiveItems } from './stream.ts';
+
+/** What is used of a Worker. */
+export type WorkerLike = Pick<Worker, 'postMessage' | 'addEventListener' | 'removeEventListener'>;
+
+/** Load options that a worker can have. */
+export type WorkerLoadOptions = Omit<LoadOptions, 'gpu'>;
+
+/**
+ * Loads a model in `worker`, which must run `serveEngines`.
+ * @param source absolute URL, or files
+ * @param release called once, when the engine is unloaded or could not be loaded: the worker is not needed any more
+ * @throws OutriderError: any code of loading, `worker_failed`, or `aborted` as soon as the signal fires
+ */
+export async function connectEngine(
+  worker: WorkerLike,
+  source: string | readonly File[],
+  { onProgress, signal, ...options }: WorkerLoadOptions,
+  release: () => void,
+): Promise<Engine> {
+  const connection = new Connection(worker, release);
+  const port = connection.openPort<LoadProgress>((progress) => onProgress?.(progress));
+  const stop = () => {
+    port.stop();
+    connection.close(abortError(signal!));
+  };
+  try {
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    const model = await connection.call((remote) => remote.load(source, options, port.forWorker()));
+    return new WorkerEngine(connection, model);
+  } catch (error) {
+    connection.close(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+class WorkerEngine implements Engine {
+  readonly model: ModelFacts;
+  readonly chat: { readonly completions: ChatCompletions };
+  readonly #connection: Connection;
+  #unloading: Promise<void> | undefined;
+
+  constructor(connection: Connection, model: ModelFacts) {
+    this.#connection = connection;
+    this.model = model;
+    const create = (request: ChatCompletionRequest, options: RequestOptions = {}) =>
+      request?.stream === true ? this.#stream(request, options) : this.#complete(request, options);
+    this.chat = { completions: { create: create as ChatCompletions['create'] } };
+  }
+
+  on(_type: 'event', listener: EngineListener): () => void {
+    const port = this.#connection.openPort<WireEvent>((event) =>
+      listener(event.type === 'device_lost' ? { ...event, error: fromWireError(event.error) as OutriderError } : event),
+    );
+    this.#connection.call((remote) => remote.listen(port.forWorker())).catch(() => {}); // an unloaded engine is silent
+    return () => port.stop();
+  }
+
+  unload(): Promise<void> {
+    this.#unloading ??= this.#unload();
+    return this.#unloading;
+  }
+
+  async #unload(): Promise<void> {
+    try {
+      await this.#connection.call((remote) => remote.unload());
+    } finally {
+      this.#connection.close(
+        new OutriderError('engine_unloaded', 'The engine was unloaded. Create another one to go on.'),
+      );
+    }
+  }
+
+  async #complete(request: ChatCompletionRequest, { signal }: RequestOptions): Promise<ChatCompletion> {
+    signal?.throwIfAborted();
+    const port = this.#connection.openPort<never>(() => {});
+    const stop = () => port.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const call = this.#connection.call((remote) => remote.complete(request, port.forWorker()));
+      return await (signal ? abortable(call, signal) : call);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  async #stream(request: ChatCompletionRequest, { signal }: RequestOptions): Promise<ChatCompletionStream> {
+    signal?.throwIfAborted();
+    const { port1, port2 } = new MessageChannel();
+    const linked = linkSignals([signal ?? undefined, this.#connection.closed]);
+    const chunks = receiveItems<ChatCompletionChunk>(port1, linked.signal, linked.unlink);
+    try {
+      await abortable(
+        this.#connection.call((remote) => remote.stream(request, transfer(port2, [port2]))),
+        linked.signal,
+      );
+      return chunks;
+    } catch (error) {
+      linked.unlink();
+      port1.close();
+      throw error;
+    }
+  }
+}
+
+/** A port of one call: what arrives on it, and a way to say that no more is wanted. */
+interface CallPort {
+  /** The end to pass to the worker, marked as transferred. */
+  forWorker(): MessagePort;
+  /** Nothing more arrives, and the worker ends the call. */
+  stop(): void;
+}
+
+/** The line to one engine in a worker; closed once, for one reason. */
+class Connection {
+  readonly #closed = new AbortController();
+  readonly #worker: WorkerLike;
+  readonly #port: MessagePort;
+  readonly #remote: Remote<RemoteEngine>;
+  readonly #release: () => void;
+  readonly #callPorts = new Set<MessagePort>();
+
+  constructor(worker: WorkerLike, release: () => void) {
+    registerErrorTransfer();
+    const { port1, port2 } = new MessageChannel();
+    this.#worker = worker;
+    this.#release = release;
+    this.#port = port1;
+    this.#remote = wrap<RemoteEngine>(port1);
+    worker.addEventListener('error', this.#onError);
+    worker.postMessage({ type: CONNECT, port: port2 } satisfies ConnectMessage, [port2]);
+  }
+
+  /** Fires when the engine is gone; its reason is what every call gets. */
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** Settles like the call, or rejects when the connection closes: a dead worker does not answer. */
+  async call<T>(call: (remote: Remote<RemoteEngine>) => Promise<T>): Promise<T> {
+    this.closed.throwIfAborted();
+    try {
+      return await abortable(call(this.#remote), this.closed);
+    } catch (error) {
+      if ((error as DOMException)?.name !== 'DataCloneError') throw error;
+      const message = `The request cannot be sent to the worker: ${(error as DOMException).message} Use plain data.`;
+      throw new OutriderError('invalid_request', message, { cause: error });
+    }
+  }
+
+  openPort<T>(onItem: (item: T) => void): CallPort {
+    const { port1, port2 } = new MessageChannel();
+    let stopped = false;
+    this.#callPorts.add(port1);
+    port1.onmessage = ({ data }: MessageEvent<FromWorker<T>>) => {
+      if (data.type === 'item') {
+        if (!stopped) onItem(data.item);
+      } else {
+        port1.close();
+        this.#callPorts.delete(port1);
+      }
+    };
+    return {
+      forWorker: () => transfer(port2, [port2]),
+      stop: () => {
+        stopped = true;
+        port1.postMessage({ type: 'stop' } satisfies ToWorker);
+      },
+    };
+  }
+
+  close(reason: unknown): void {
+    if (this.closed.aborted) return;
+    this.#closed.abort(reason);
+    this.#worker.removeEventListener('error', this.#onError);
+    for (const port of [this.#port, ...this.#callPorts]) port.close();
+    this.#callPorts.clear();
+    this.#release();
+  }
+
+  readonly #onError = (event: ErrorEvent) => {
+    const what = event.message || 'its script could not be loaded; a Content-Security-Policy without blob: forbids it';
+    this.close(
+      new OutriderError(
+        'worker_failed',
+        `The engine's Worker failed: ${what}. Pass a Worker of your own (\`worker\`), or \`worker: false\`.`,
+      ),
+    );
+  };
+}

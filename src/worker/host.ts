@@ -1,0 +1,109 @@
+/** The worker's side: owns engines and answers for them. */
+import { expose } from 'comlink';
+import type { Engine } from '../api/engine.ts';
+import type { ChatCompletion, ChatCompletionRequest, ChatCompletionStream } from '../api/types.ts';
+import type { EngineEvent } from '../engine/events.ts';
+import type { ModelFacts } from '../engine/facts.ts';
+import type { LoadOptions } from '../engine/load.ts';
+import type { LoadProgress } from '../engine/progress.ts';
+import { OutriderError } from '../errors.ts';
+import { registerErrorTransfer, toWireError, type WireError } from './errors.ts';
+import {
+  CONNECT,
+  type ConnectMessage,
+  type FromWorker,
+  type RemoteEngine,
+  type RemoteLoadOptions,
+} from './protocol.ts';
+import { sendItems } from './stream.ts';
+
+/** An event as it crosses: errors are not cloned as they are. */
+export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 'device_lost'; error: WireError };
+
+export type EngineFactory = (source: string | readonly File[], options: LoadOptions) => Promise<Engine>;
+
+/** The part of a worker's global scope, or of a port that stands for it, that is used. */
+export interface HostScope {
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+}
+
+/**
+ * Answers every page that connects, with an engine each. Messages of other kinds are left alone.
+ * Call it while the worker's module is first evaluated: messages that come before are lost.
+ */
+export function serveEngines(scope: HostScope, createEngine: EngineFactory): void {
+  registerErrorTransfer();
+  scope.addEventListener('message', ({ data }: MessageEvent<ConnectMessage | undefined>) => {
+    if (data?.type === CONNECT) expose(new EngineHost(createEngine), data.port);
+  });
+}
+
+class EngineHost implements RemoteEngine {
+  readonly #createEngine: EngineFactory;
+  #engine: Engine | undefined;
+
+  constructor(createEngine: EngineFactory) {
+    this.#createEngine = createEngine;
+  }
+
+  async load(source: string | readonly File[], options: RemoteLoadOptions, port: MessagePort): Promise<ModelFacts> {
+    return withStop(port, async (signal) => {
+      const onProgress = (item: LoadProgress) =>
+        port.postMessage({ type: 'item', item } satisfies FromWorker<LoadProgress>);
+      const engine = await this.#createEngine(source, { ...options, onProgress, signal });
+      if (signal.aborted) await engine.unload(); // the page has stopped listening: nobody else would free it
+      this.#engine = engine;
+      return engine.model;
+    });
+  }
+
+  async complete(request: ChatCompletionRequest, port: MessagePort): Promise<ChatCompletion> {
+    return withStop(
+      port,
+      (signal) => this.#loaded().chat.completions.create(request, { signal }) as Promise<ChatCompletion>,
+    );
+  }
+
+  async stream(request: ChatCompletionRequest, port: MessagePort): Promise<void> {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const chunks = await this.#loaded().chat.completions.create(request, { signal });
+    void sendItems(port, chunks as ChatCompletionStream, controller);
+  }
+
+  listen(port: MessagePort): void {
+    const off = this.#loaded().on('event', (event) => {
+      const item: WireEvent = event.type === 'device_lost' ? { ...event, error: toWireError(event.error) } : event;
+      port.postMessage({ type: 'item', item } satisfies FromWorker<WireEvent>);
+    });
+    port.onmessage = () => {
+      off();
+      endCall(port);
+    };
+  }
+
+  async unload(): Promise<void> {
+    await this.#engine?.unload();
+  }
+
+  #loaded(): Engine {
+    if (this.#engine) return this.#engine;
+    throw new OutriderError('engine_unloaded', 'No model is loaded in this worker. Wait for createEngine.');
+  }
+}
+
+function endCall(port: MessagePort): void {
+  port.postMessage({ type: 'end' } satisfies FromWorker<never>);
+  port.close();
+}
+
+/** Runs a call whose port can only say stop, and closes the port when it is done. */
+async function withStop<T>(port: MessagePort, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  port.onmessage = () => controller.abort();
+  try {
+    return await call(controller.signal);
+  } finally {
+    endCall(port);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What is said between a page and its worker.
+ *
+ * The page sends one `ConnectMessage` with a MessagePort per engine. On that port Comlink carries the calls of
+ * `RemoteEngine`. Whatever goes on for a while (loading, a stream, a subscription) gets a port of its own as an
+ * argument, over which the page says `stop` and the worker sends items; the worker closes it at the end.
+ */
+import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
+import type { ModelFacts } from '../engine/facts.ts';
+import type { LoadOptions } from '../engine/load.ts';
+import type { WireError } from './errors.ts';
+
+export const CONNECT = 'outrider:connect';
+
+export interface ConnectMessage {
+  readonly type: typeof CONNECT;
+  readonly port: MessagePort;
+}
+
+/** Load options that can be cloned. */
+export type RemoteLoadOptions = Omit<LoadOptions, 'gpu' | 'onProgress' | 'signal'>;
+
+/** The calls. A port argument is transferred. */
+export interface RemoteEngine {
+  /** Sends `LoadProgress` as items. @param source absolute, because a worker from a Blob has no base URL */
+  load(source: string | readonly File[], options: RemoteLoadOptions, port: MessagePort): Promise<ModelFacts>;
+  complete(request: ChatCompletionRequest, port: MessagePort): Promise<ChatCompletion>;
+  /** Resolves when the request was accepted; chunks follow on the port as far as credits allow. */
+  stream(request: ChatCompletionRequest, port: MessagePort): Promise<void>;
+  /** Sends `WireEvent`s as items until stopped. */
+  listen(port: MessagePort): void;
+  unload(): Promise<void>;
+}
+
+/** Page to worker, on the port of one call. */
+export type ToWorker =
+  /** So many more items may be sent. Only streams wait for it. */
+  | { readonly type: 'credit'; readonly items: number }
+  /** The result is not wanted any more. */
+  | { readonly type: 'stop' };
+
+/** Worker to page, on the port of one call. A stream ends with `end` or `error`. */
+export type FromWorker<T> =
+  | { readonly type: 'item'; readonly item: T }
+  | { readonly type: 'end' }
+  | { readonly type: 'error'; readonly error: WireError };
