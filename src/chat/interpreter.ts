@@ -10,6 +10,9 @@ const STRIP_SIDES = { strip: 'both', lstrip: 'left', rstrip: 'right' } as const;
 /** Evaluates programs prepared by `compileProgram`. Throws plain errors; `template.ts` gives them a code. */
 export class PythonInterpreter extends Interpreter {
   readonly #marks: Marks;
+  /** Characters printed so far, and how many there were when the current loop's current turn began. */
+  #printed = 0;
+  #turnStart = 0;
 
   constructor(environment: Environment, marks: Marks) {
     super(environment);
@@ -24,7 +27,15 @@ export class PythonInterpreter extends Interpreter {
       case 'Constant':
         return node.value as Value;
       case 'Output':
-        return this.#string(this.#text(this.#child(node, 'expression', environment)), environment);
+        return this.#output(node, environment);
+      case 'For':
+        return this.#loop(node, environment);
+      case 'Turn':
+        this.#turnStart = this.#printed;
+        return super.evaluate(literal('Comment', ''), environment);
+      case 'Break':
+      case 'Continue':
+        return this.#leaveTurn(node, environment);
       case 'Iterable':
         return this.#iterable(this.#child(node, 'expression', environment), environment);
       case 'FilterExpression':
@@ -53,6 +64,27 @@ export class PythonInterpreter extends Interpreter {
   // The library exports no value classes; literals are how to get one.
   #string(value: string, environment: Environment): Value {
     return super.evaluate(literal('StringLiteral', value), environment);
+  }
+
+  #output(node: Fields, environment: Environment): Value {
+    const text = this.#text(this.#child(node, 'expression', environment));
+    this.#printed += text.length;
+    return this.#string(text, environment);
+  }
+
+  #loop(node: Fields, environment: Environment): Value {
+    const outer = this.#turnStart;
+    const value = super.evaluate(node, environment);
+    this.#turnStart = outer;
+    return value;
+  }
+
+  /** The library drops what a loop's turn has printed before `break` or `continue`: a wrong prompt, so refuse. */
+  #leaveTurn(node: Fields, environment: Environment): Value {
+    if (this.#printed === this.#turnStart) return super.evaluate(node, environment);
+    throw new SyntaxError(
+      `${node.type.toLowerCase()} after text was printed in the same turn of a loop is not supported`,
+    );
   }
 
   /** Python iterates over nothing where a value is undefined, and over the characters of a string. */

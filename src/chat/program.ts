@@ -58,7 +58,10 @@ function prepare(value: unknown, printed: boolean, split: SplitSpecials): unknow
     const block = value[name];
     if (Array.isArray(block)) value[name] = block.map(printStatement);
   }
-  if (value.type === 'For') value.iterable = wrapIterable(value.iterable as Fields);
+  if (value.type === 'For') {
+    value.iterable = wrapIterable(value.iterable as Fields);
+    (value.body as Fields[]).unshift(derive(value, 'Turn', {}));
+  }
   return value;
 }
 

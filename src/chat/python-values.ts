@@ -2,7 +2,7 @@
  * How Python would print a template's values. Chat templates are written against Python's Jinja, where `{{ x }}` and
  * `| tojson` show numbers, booleans, lists and None in Python's way; models were trained on that text.
  *
- * JavaScript has one number type, so a float without a fraction (1.0) that came through JSON prints as an integer.
+ * JavaScript has one number type: a float without a fraction (1.0) prints as the integer that JSON would send for it.
  */
 import type { Interpreter } from '@huggingface/jinja';
 
@@ -33,7 +33,7 @@ export function pythonRepr(value: Value, mark: string): string {
     case 'BooleanValue':
       return value.value ? 'True' : 'False';
     case 'IntegerValue':
-      return String(BigInt(value.value as number));
+      return String(value.value);
     case 'FloatValue':
       return reprFloat(value.value as number);
     case 'ArrayValue':
@@ -100,7 +100,7 @@ export function pythonJson(value: Value, style: JsonStyle, mark: string, depth =
     case 'BooleanValue':
       return String(value.value);
     case 'IntegerValue':
-      return String(BigInt(value.value as number));
+      return String(value.value);
     case 'FloatValue':
       return reprFloat(value.value as number);
     case 'ArrayValue':

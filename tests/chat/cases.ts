@@ -1,0 +1,24 @@
+/** Conversations in the goldens' form: what goes in, and what Transformers makes of it. */
+import type { RenderInput } from '../../src/chat/template.ts';
+import type { Segment } from '../../src/tokenizer/tokenizer.ts';
+
+export interface Case {
+  readonly name: string;
+  readonly messages: RenderInput['messages'];
+  readonly tools: unknown[] | null;
+  readonly add_generation_prompt: boolean;
+  readonly template_kwargs: Record<string, unknown>;
+  readonly rendered?: string;
+  readonly ids?: number[];
+  readonly error?: string;
+}
+
+export const inputOf = (chat: Case): RenderInput => ({
+  messages: chat.messages,
+  tools: chat.tools,
+  addGenerationPrompt: chat.add_generation_prompt,
+  templateKwargs: chat.template_kwargs,
+});
+
+export const textOf = (segments: readonly Segment[]): string =>
+  segments.map((segment) => ('text' in segment ? segment.text : segment.special)).join('');
