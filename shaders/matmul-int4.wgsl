@@ -88,7 +88,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
         zeros[r] = f32((packed >> (4 * (rows[r] & 7))) & 15);
       }
     }
-    var group_sums: array<vec4<f32>, 4>; // [weight row][token]
+    // [weight row][token]; spelled out because Dawn on Mesa keeps the last round's value of a bare `var` in a loop
+    var group_sums = array<vec4<f32>, 4>();
     for (var word = group * (GROUP_SIZE / 8); word < (group + 1) * (GROUP_SIZE / 8); word++) {
       var low: array<vec4<Elem>, 4>;  // [token]
       var high: array<vec4<Elem>, 4>; // [token]

@@ -73,7 +73,7 @@ fn find_cut(thread: u32, within: Cut, wanted: f32, by_mass: bool, highest: f32) 
   var key = 0u;
   for (var shift = 32u; shift > 0; shift -= 4) {
     let low = shift - 4;
-    var sums: array<f32, 16>;
+    var sums = array<f32, 16>(); // spelled out: see matmul-int4
     for (var id = thread; id < params.num_tokens; id += THREADS) {
       if (!is_kept(id, within)) { continue; }
       let amount = measure_of(id, highest, by_mass);
@@ -89,7 +89,7 @@ fn find_cut(thread: u32, within: Cut, wanted: f32, by_mass: bool, highest: f32) 
   var tie = 0u;
   for (var shift = 32u; shift > 0; shift -= 4) {
     let low = shift - 4;
-    var sums: array<f32, 16>;
+    var sums = array<f32, 16>(); // spelled out: see matmul-int4
     for (var id = thread; id < params.num_tokens; id += THREADS) {
       let own = key_of(logits[id]);
       if (own < key || !is_kept(id, within)) { continue; }
