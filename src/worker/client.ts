@@ -49,6 +49,7 @@ export async function connectEngine(
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
     const model = await connection.call((remote) => remote.load(source, options, port.forWorker()));
+    await port.ended; // the last progress comes before the engine
     return new WorkerEngine(connection, model);
   } catch (error) {
     connection.close(error);
@@ -133,6 +134,8 @@ interface CallPort {
   forWorker(): MessagePort;
   /** Nothing more arrives, and the worker ends the call. */
   stop(): void;
+  /** Resolves when everything has arrived, if the worker ends the call. */
+  readonly ended: Promise<void>;
 }
 
 /** The line to one engine in a worker; closed once, for one reason. */
@@ -176,15 +179,19 @@ class Connection {
     const { port1, port2 } = new MessageChannel();
     let stopped = false;
     this.#callPorts.add(port1);
-    port1.onmessage = ({ data }: MessageEvent<FromWorker<T>>) => {
-      if (data.type === 'item') {
-        if (!stopped) onItem(data.item);
-      } else {
+    const ended = new Promise<void>((resolve) => {
+      port1.onmessage = ({ data }: MessageEvent<FromWorker<T>>) => {
+        if (data.type === 'item') {
+          if (!stopped) onItem(data.item);
+          return;
+        }
         port1.close();
         this.#callPorts.delete(port1);
-      }
-    };
+        resolve();
+      };
+    });
     return {
+      ended,
       forWorker: () => transfer(port2, [port2]),
       stop: () => {
         stopped = true;

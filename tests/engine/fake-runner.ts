@@ -137,7 +137,8 @@ export class FakeRunner implements Runner {
   }
 
   destroy(): void {
-    this.#check(this.#inFlight === 0 && !this.#prefilling, 'destroyed while work is in flight');
+    const isIdle = this.#inFlight === 0 && !this.#prefilling;
+    this.#check(isIdle || this.#failure !== undefined, 'destroyed while work is in flight');
     this.destroyed = true;
   }
 

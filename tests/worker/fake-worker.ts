@@ -1,0 +1,55 @@
+/** A Worker made of a MessageChannel: the same messages, in one thread. */
+
+import { createInThreadEngine } from '../../src/api/in-thread.ts';
+import { connectEngine, type WorkerLoadOptions } from '../../src/worker/client.ts';
+import { type EngineFactory, type HostScope, serveEngines } from '../../src/worker/host.ts';
+import { byteSource, type FakeModel } from '../engine/fake-model.ts';
+
+/** Counts the ports that are made and closed between its creation and `restore`. */
+export function watchPorts(): { open: () => number; made: () => number; restore: () => void } {
+  const original = globalThis.MessageChannel;
+  const open = new Set<MessagePort>();
+  let made = 0;
+  globalThis.MessageChannel = class extends original {
+    constructor() {
+      super();
+      for (const port of [this.port1, this.port2]) {
+        made++;
+        open.add(port);
+        port.addEventListener('close', () => open.delete(port));
+      }
+    }
+  };
+  return {
+    open: () => open.size,
+    made: () => made,
+    restore: () => {
+      globalThis.MessageChannel = original;
+    },
+  };
+}
+
+export interface FakeWorker {
+  readonly worker: Worker;
+  /** Dispatches an `error` event, as a worker does whose script fails. */
+  fail(message: string): void;
+  terminate(): void;
+}
+
+export function fakeWorker(createEngine: EngineFactory): FakeWorker {
+  const { port1, port2 } = new MessageChannel();
+  serveEngines(port2 as unknown as HostScope, createEngine);
+  port2.start();
+  port1.start();
+  return {
+    worker: port1 as unknown as Worker,
+    fail: (message) => port1.dispatchEvent(Object.assign(new Event('error'), { message })),
+    terminate: () => port1.close(),
+  };
+}
+
+/** An engine behind a worker, over `model`. */
+export async function createRemoteEngine(model: FakeModel, options: WorkerLoadOptions = {}) {
+  const fake = fakeWorker((_source, load) => createInThreadEngine(byteSource, load, model.load));
+  return connectEngine(fake.worker, 'https://example.org/bytes', options, fake.terminate);
+}
