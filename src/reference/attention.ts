@@ -175,6 +175,6 @@ export const cases: readonly AttentionCase[] = [
     kind: 'chunked',
     slots: 64,
   },
-  { name: 'Scout, decoding', ...scout, position: 8192 + 1500, rows: 1, kind: 'chunked', slots: 8192, piece: 256 },
-  { name: 'Scout, a block', ...scout, position: 480, rows: 32, kind: 'segments', slots: 512 },
+  { name: 'Scout, decoding', ...scout, position: 2048 + 1500, rows: 1, kind: 'chunked', slots: 2048, piece: 256 },
+  { name: 'Scout, a block', ...scout, position: 504, rows: 8, kind: 'segments', slots: 512 },
 ];

@@ -198,6 +198,6 @@ export const cases: readonly RopeKvCase[] = [
     slots: 32,
     first: 128,
   },
-  { name: 'Scout, RoPE layer', ...scout, rope: true, qkNorm: true, position: 8190, rows: 2, slots: 8192 },
+  { name: 'Scout, RoPE layer', ...scout, rope: true, qkNorm: true, position: 510, rows: 2, slots: 512 },
   { name: 'Scout, NoPE layer', ...scout, rope: false, qkNorm: false, position: 1030, rows: 3, slots: 512, first: 1024 },
 ];

@@ -35,9 +35,9 @@ export class Lab {
   }
 
   /** The `State` uniform. */
-  state(values: At & Partial<StateValues>): GPUBuffer {
+  state({ position, rows }: At, fields: Partial<StateValues> = {}): GPUBuffer {
     const bytes = new DataView(new ArrayBuffer(STATE_BYTES));
-    packState({ ...IDLE, ...values }, bytes);
+    packState({ ...IDLE, ...fields, position, rows }, bytes);
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     const buffer = this.#own(this.gpu.device.createBuffer({ size: STATE_BYTES, usage }));
     this.gpu.device.queue.writeBuffer(buffer, 0, bytes.buffer);

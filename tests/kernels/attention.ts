@@ -1,0 +1,10 @@
+/** The words of src/kernels for an attention case. */
+import type { AttentionShape } from '../../src/kernels/attention.ts';
+import type { AttentionDims } from '../../src/reference/attention.ts';
+
+export function shapeOf(
+  { numAttentionHeads, numKeyValueHeads, headDim }: AttentionDims,
+  chunked: boolean,
+): AttentionShape {
+  return { numHeads: numAttentionHeads, numKvHeads: numKeyValueHeads, headDim, chunked };
+}
