@@ -45,12 +45,12 @@ export function f32ToF16(value: number): number {
   return sign | ((rebased + 0xfff + ((rebased >>> 13) & 1)) >>> 13);
 }
 
-/** To the nearest integer, ties to the even one, as torch.round. */
+/**
+ * To the nearest integer, ties to the even one, as torch.round. Adding 1.5 * 2^52 leaves no bits below the units, and a
+ * double sum rounds half to even by itself. Up to 2^51.
+ */
 export function roundHalfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
+  return value + 6755399441055744 - 6755399441055744;
 }
 
 /** Bytes per element. */

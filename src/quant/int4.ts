@@ -103,13 +103,23 @@ export function quantizeInt4(weights: Float32Array, options: QuantizeOptions): I
     zeros[group] = zero;
   }
   const scales = widenToF32(narrowFromF32(exactScales, scaleDtype), scaleDtype);
-  const values = new Int8Array(weights.length);
-  for (let i = 0; i < values.length; i++) {
-    const group = Math.floor(i / groupSize);
-    const scaled = Math.fround(Math.fround(weights[i]! / scales[group]!) + zeros[group]!);
-    values[i] = roundHalfEven(Math.min(7, Math.max(-8, scaled)));
+  const packed = new Uint32Array(weights.length / 8);
+  const wordsPerGroup = groupSize / 8;
+  for (let word = 0; word < packed.length; word++) {
+    const group = Math.floor(word / wordsPerGroup);
+    packed[word] = quantizeWord(weights, word * 8, scales[group]!, zeros[group]!);
   }
-  return { packed: packInt4(values), scales, zeroPoints: symmetric ? undefined : packZeroPoints(zeros, rows) };
+  return { packed, scales, zeroPoints: symmetric ? undefined : packZeroPoints(zeros, rows) };
+}
+
+/** Eight weights -> one word. This is where a conversion spends its time. */
+function quantizeWord(weights: Float32Array, at: number, scale: number, zero: number): number {
+  let word = 0;
+  for (let i = 0; i < 8; i++) {
+    const scaled = Math.fround(Math.fround(weights[at + i]! / scale) + zero);
+    word |= (roundHalfEven(Math.min(7, Math.max(-8, scaled))) + 8) << (4 * i);
+  }
+  return word;
 }
 
 /** Zero is always representable: the range is widened to hold it. */
@@ -117,8 +127,9 @@ function groupParameters(weights: Float32Array, start: number, end: number, symm
   let min = 0;
   let max = 0;
   for (let i = start; i < end; i++) {
-    min = Math.min(min, weights[i]!);
-    max = Math.max(max, weights[i]!);
+    const weight = weights[i]!;
+    if (weight < min) min = weight;
+    if (weight > max) max = weight;
   }
   const scale = symmetric ? Math.fround(Math.max(-min, max) / 7.5) : Math.fround(Math.fround(max - min) / 15);
   if (scale === 0) return { scale: EPSILON, zero: 0 };
