@@ -93,10 +93,13 @@ export async function createEngine(
  * The other half of `createEngine(source, { worker })`: call it in the worker's own module, before anything is awaited.
  *
  * @example
- * // engine-worker.js: new Worker(new URL('./engine-worker.js', import.meta.url), { type: 'module' })
+ * // engine-worker.js
  * import { serveEngine } from 'outrider';
- *
  * serveEngine();
+ *
+ * // the page
+ * const worker = new Worker('/engine-worker.js', { type: 'module' });
+ * const engine = await createEngine('/models/llama-scoutling', { worker });
  *
  * @param scope default: the worker's global scope
  */

@@ -1,6 +1,7 @@
 /** The engine in the thread that calls: inside the Worker, under Node, or where an app runs its own. */
 import { ConversationEngine } from '../engine/engine.ts';
 import { type LoadOptions, loadEngineParts, type ModelLoader } from '../engine/load.ts';
+import { loadModel as loadModelOnGpu } from '../model/load.ts';
 import { openSource } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import { createChatCompletions } from './completions.ts';
@@ -15,7 +16,7 @@ import type { Engine } from './engine.ts';
 export async function createInThreadEngine(
   source: string | readonly File[] | ModelSource,
   options: LoadOptions = {},
-  loadModel?: ModelLoader,
+  loadModel: ModelLoader = loadModelOnGpu,
 ): Promise<Engine> {
   const { parts, facts } = await loadEngineParts(await openSource(source), nameOf(source), options, loadModel);
   const engine = new ConversationEngine(parts);

@@ -37,22 +37,21 @@ const MAX_TEXT_BYTES = 16 << 20;
 
 /**
  * @param name becomes the model's id
- * @param loadModel how weights get onto the GPU; tests bring their own
+ * @param loadModel how weights get onto the GPU
  * @throws OutriderError of any code of loading; nothing is left on the GPU then
  */
 export async function loadEngineParts(
   source: ModelSource,
   name: string,
   options: LoadOptions,
-  loadModel?: ModelLoader,
+  loadModel: ModelLoader,
 ): Promise<{ parts: EngineParts; facts: ModelFacts }> {
   const { onProgress = () => {}, signal, ...modelOptions } = options;
   const report = trackProgress(onProgress);
   if ((await source.size('config.json', { signal })) === undefined) throw noModel(source);
   const { tokenizer, template, generation, notices } = await loadTexts(source, report, signal);
   const downgrades = [...notices];
-  const load = loadModel ?? (await import('../model/load.ts')).loadModel;
-  const model = await load(source, {
+  const model = await loadModel(source, {
     ...modelOptions,
     numTokens: tokenizer.numTokens,
     onProgress: (weights) => {
