@@ -5,11 +5,13 @@ const stored = (type: FloatType) => ({ kind: 'float', type }) as const;
 
 /** Oracle: projectionData in projection.ts. */
 export const cases: readonly ProjectionCase[] = [
-  { name: 'one token, one row, one step', weights: stored('bf16'), outputs: 1, cols: 8, tokens: 1 },
+  { name: 'one token, one row, one step', weights: stored('bf16'), outputs: 1, cols: 8, tokens: 1, f16: true },
+  { name: 'full tiles', weights: stored('bf16'), outputs: 128, cols: 256, tokens: 32, f16: true },
+  { name: 'Scout router, a block', weights: stored('bf16'), outputs: 16, cols: 5120, tokens: 64 },
+  { name: 'Scout k_proj, a block', weights: stored('bf16'), outputs: 1024, cols: 5120, tokens: 32, bench: true },
   { name: 'a ragged tile of tokens and rows, f16', weights: stored('f16'), outputs: 37, cols: 200, tokens: 5 },
-  { name: 'full tiles', weights: stored('bf16'), outputs: 128, cols: 256, tokens: 32 },
-  { name: 'tiles that overhang both ways, f32', weights: stored('f32'), outputs: 67, cols: 168, tokens: 33 },
   { name: 'columns beside others', weights: stored('f16'), outputs: 30, cols: 128, tokens: 18, yAt: 10 },
+  { name: 'tiles that overhang both ways, f32', weights: stored('f32'), outputs: 67, cols: 168, tokens: 33 },
   { name: 'residual', weights: stored('bf16'), outputs: 100, cols: 96, tokens: 20, add: true },
   { name: 'SwiGLU of an odd width', weights: stored('bf16'), outputs: 35, cols: 128, tokens: 19, swiglu: true },
   {
@@ -19,6 +21,7 @@ export const cases: readonly ProjectionCase[] = [
     cols: 128,
     tokens: 50,
     swiglu: true,
+    f16: true,
     experts: { total: 4, first: 0, count: 4 },
   },
   {
@@ -32,13 +35,11 @@ export const cases: readonly ProjectionCase[] = [
   },
   {
     name: 'a shard of the experts',
-    weights: stored('f16'),
+    weights: stored('f32'),
     outputs: 33,
     cols: 64,
     tokens: 45,
     add: true,
     experts: { total: 6, first: 2, count: 3 },
   },
-  { name: 'Scout router, a block', weights: stored('bf16'), outputs: 16, cols: 5120, tokens: 64 },
-  { name: 'Scout k_proj, a block', weights: stored('bf16'), outputs: 1024, cols: 5120, tokens: 32, bench: true },
 ];

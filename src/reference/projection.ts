@@ -37,6 +37,8 @@ export interface ProjectionCase {
   readonly yAt?: number;
   /** A shard: experts first .. first + count - 1 of `total`. */
   readonly experts?: { readonly total: number; readonly first: number; readonly count: number };
+  /** Also with f16 activations inside the products. */
+  readonly f16?: boolean;
   /** Also a row of the bench page. */
   readonly bench?: boolean;
 }

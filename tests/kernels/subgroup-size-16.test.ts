@@ -1,0 +1,3 @@
+import { testSubgroupSize } from './subgroup-size.ts';
+
+testSubgroupSize(16);

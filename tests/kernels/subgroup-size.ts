@@ -1,0 +1,30 @@
+/**
+ * The matvec cases at one subgroup size. lavapipe's follows its native vector width, which it reads from the environment
+ * when it starts: so each size has a test file, and thereby a process, of its own.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { installedDrivers } from '../../src/gpu/node.ts';
+import { cases as floatCases } from '../../src/reference/matvec-float.ts';
+import { cases as int4Cases } from '../../src/reference/matvec-int4.ts';
+import { type Lab, openLab } from './harness.ts';
+import { checkProjection } from './projection.ts';
+
+export function testSubgroupSize(size: 4 | 8 | 16): void {
+  const missing = installedDrivers('lavapipe').length === 0;
+  describe.skipIf(missing)(`with ${size} threads in a subgroup [needs lavapipe]`, () => {
+    let lab: Lab;
+    beforeAll(async () => {
+      process.env.LP_NATIVE_VECTOR_WIDTH = String(32 * size);
+      lab = await openLab({}, 'lavapipe');
+      expect(lab.gpu.facts).toMatchObject({ subgroups: true, subgroupMinSize: size, subgroupMaxSize: size });
+    });
+    afterEach(() => lab.release());
+    afterAll(() => lab?.gpu.destroy());
+
+    // The cases that run in f16 are few and meet every kind of store: enough for another width of the same reduction.
+    const some = [...int4Cases, ...floatCases]
+      .filter(({ f16 }) => f16)
+      .map((testCase) => ({ ...testCase, f16: false }));
+    it.each(some)('matvec of $weights.kind weights: $name', (testCase) => checkProjection(lab, 'matvec', testCase));
+  });
+}
