@@ -4,6 +4,7 @@ import type { Usage } from '../engine/stats.ts';
 
 export type { Usage, UsageExtra } from '../engine/stats.ts';
 
+/** A part of a message's content; parts are joined. */
 export interface TextPart {
   readonly type: 'text';
   readonly text: string;
@@ -12,16 +13,23 @@ export interface TextPart {
 /** One message of a conversation. `developer` means `system`. */
 export interface ChatMessage {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool';
+  /** May be null or absent only beside `tool_calls`. Special-token text in it is plain text to the model. */
   readonly content?: string | readonly TextPart[] | null | undefined;
+  /** For templates that print it. */
   readonly name?: string | undefined;
+  /** Calls that an assistant made earlier in the conversation. */
   readonly tool_calls?: readonly ToolCall[] | null | undefined;
+  /** Of a `tool` message: the call that it answers. */
   readonly tool_call_id?: string | undefined;
+  /** Of an assistant's message, as it comes back from an answer; not used. */
   readonly refusal?: string | null | undefined;
 }
 
+/** A call of a function by the assistant. */
 export interface ToolCall {
   readonly id?: string | undefined;
   readonly type: 'function';
+  /** `arguments` is JSON text. */
   readonly function: { readonly name: string; readonly arguments: string };
 }
 
@@ -56,10 +64,12 @@ export interface ChatCompletionRequest {
   readonly stream_options?: { readonly include_usage?: boolean | undefined } | null | undefined;
 }
 
+/** A request for a whole answer. */
 export interface NonStreamingRequest extends ChatCompletionRequest {
   readonly stream?: false | null | undefined;
 }
 
+/** A request for an answer in chunks. */
 export interface StreamingRequest extends ChatCompletionRequest {
   readonly stream: true;
 }
@@ -104,13 +114,19 @@ export interface ChatCompletionChunk {
 /** Chunks as they come. Leaving the loop stops the generation; generation begins with the first request for a chunk. */
 export type ChatCompletionStream = AsyncIterableIterator<ChatCompletionChunk, void, undefined>;
 
+/** What goes beside a request. */
 export interface RequestOptions {
   /** Stops waiting or generating; the call or the iteration rejects with the signal's reason. */
   readonly signal?: AbortSignal | null | undefined;
 }
 
+/** OpenAI's `chat.completions`. */
 export interface ChatCompletions {
-  /** Answers a conversation, whole or as a stream. Requests are answered one after another, in order. */
+  /**
+   * Answers a conversation, whole or as a stream. Requests are answered one after another, in order.
+   * @throws OutriderError `invalid_request`, `template_error`, `context_overflow`, `engine_unloaded`, `device_lost`,
+   *   `worker_failed`, or the signal's reason
+   */
   create(request: NonStreamingRequest, options?: RequestOptions): Promise<ChatCompletion>;
   create(request: StreamingRequest, options?: RequestOptions): Promise<ChatCompletionStream>;
   create(request: ChatCompletionRequest, options?: RequestOptions): Promise<ChatCompletion | ChatCompletionStream>;

@@ -25,8 +25,10 @@ export interface DeviceLostEvent {
   readonly error: OutriderError;
 }
 
+/** Tell them apart by `type`. */
 export type EngineEvent = RoutingEvent | DowngradeEvent | DeviceLostEvent;
 
+/** What it throws is reported as an uncaught error and does not disturb the engine. */
 export type EngineListener = (event: EngineEvent) => void;
 
 /** Downgrades happen while loading, before anyone can listen: events that state a lasting fact reach late listeners too. */

@@ -6,12 +6,15 @@ import type { SamplingAt, Session } from './session.ts';
 import type { Stopwatch, Usage } from './stats.ts';
 import { StopMatcher } from './stop.ts';
 
+/** `stop`: an end token or a stop string; `length`: `max_tokens` or the end of the context. */
 export type FinishReason = 'stop' | 'length';
 
+/** Pieces of text, none empty, then one end. */
 export type GenerationEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: FinishReason; readonly usage: Usage };
 
+/** All that one answer needs. */
 export interface Job {
   readonly session: Session;
   readonly tokenizer: Tokenizer;
