@@ -1,0 +1,63 @@
+/** A long generation on a wrapped device: what it creates, how often it submits and reads back, what it keeps. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Session } from '../../src/engine/session.ts';
+import { type LoadedModel, loadModel } from '../../src/model/load.ts';
+import type { Sampling } from '../../src/model/runner.ts';
+import { type Counts, countingGpu, sourceOfTiny, tinyFiles } from './tiny-model.ts';
+
+const SAMPLING: Sampling = { temperature: 1, topP: 0.9, topK: 40, minP: 0.01, random: 0.5 };
+const TOKENS = 1000;
+
+let model: LoadedModel;
+let counts: Counts;
+
+beforeAll(async () => {
+  const counting = await countingGpu();
+  counts = counting.counts;
+  model = await loadModel(sourceOfTiny(tinyFiles()), { gpu: counting.gpu, contextLength: 2048 });
+});
+afterAll(() => model.destroy());
+
+setFlagsFromString('--expose_gc');
+const collect = runInNewContext('gc') as () => void;
+
+function held(): number {
+  collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+test('1,000 tokens create no buffer and no bind group but for KV segments, one pass and one submit each, and keep no memory', async () => {
+  const session = new Session(model);
+  await session.prefill([1, 2, 3], () => SAMPLING);
+  await step(session, 20); // pipelines have run, rings have turned
+  const before: Counts = { ...counts, buffers: [...counts.buffers] };
+  let at100 = 0;
+  let tokens = 0;
+  for await (const { id } of session.decode(TOKENS, (position) => ({ ...SAMPLING, random: (position % 97) / 97 }))) {
+    expect(id).toBeLessThan(96);
+    if (++tokens === 100) at100 = held();
+  }
+  const grown = held() - at100;
+  const segments = counts.buffers.slice(before.buffers.length);
+  expect(segments).toEqual(['layer 2 KV of 512 tokens']); // positions 512 .. 1023 of the one global layer
+  expect(counts.bindGroups - before.bindGroups).toBe(2); // it is written to and read from
+  expect(counts.passes - before.passes).toBe(TOKENS);
+  expect(counts.submits - before.submits).toBe(TOKENS);
+  expect(counts.mappings - before.mappings).toBe(TOKENS);
+  expect(Math.abs(grown)).toBeLessThan(1e6);
+});
+
+test('who stops asking is followed by at most the steps in flight', async () => {
+  const session = new Session(model);
+  await session.prefill([5, 6, 7], () => SAMPLING);
+  const before = counts.submits;
+  for await (const { position } of session.decode(100, () => SAMPLING)) if (position === 12) break;
+  expect(counts.submits - before).toBeLessThanOrEqual(12 - 3 + model.runAhead);
+});
+
+async function step(session: Session, tokens: number): Promise<void> {
+  for await (const _ of session.decode(tokens, () => SAMPLING));
+}
