@@ -74,6 +74,6 @@ test('any sequence of prompts, stops and edits equals fresh runs', async () => {
         timeline = [...timeline, ...answer];
       }
     }),
-    { numRuns: 25, seed: 11 }, // fixed: near ties between experts may fall either way, rarely,
+    { numRuns: 25, seed: 11 }, // fixed, since a near tie may rarely fall either way
   );
 });
