@@ -15,7 +15,7 @@ import { Announcer } from './messages/announcer.ts';
 import { Composer } from './messages/composer.ts';
 import { Log } from './messages/log.ts';
 import { explain, isRecoverable, unusablePlatform } from './problems.ts';
-import { requestFields, type Settings } from './settings.ts';
+import { requestFields, type SettingsForm } from './settings.ts';
 import { StatusView, showFacts, showProblem } from './status.ts';
 import { readJson, writeJson } from './storage.ts';
 
@@ -26,7 +26,7 @@ export interface ChatOptions {
   /** Folder of the model, as `createEngine` takes it. */
   readonly model: string;
   readonly experts: ExpertPanel;
-  readonly settings: () => Settings;
+  readonly settings: SettingsForm;
 }
 
 export class Chat {
@@ -59,7 +59,7 @@ export class Chat {
 
   /** Loads the model, or shows why not. Also called again after a failure: the conversation stays. */
   async load(): Promise<void> {
-    const { model, experts } = this.#options;
+    const { model, experts, settings } = this.#options;
     this.#composer.state = 'waiting';
     showProblem(undefined);
     this.#showPage();
@@ -80,6 +80,7 @@ export class Chat {
       this.#status.showModel(engine.model);
       this.#status.showIdle(engine.model);
       showFacts(engine.model);
+      settings.showDefaults(engine.model.defaults);
       this.#announcer.say('The model is ready.');
       this.#composer.state = 'ready';
     } catch (error) {
@@ -171,7 +172,7 @@ export class Chat {
   }
 
   async #stream(engine: Engine, signal: AbortSignal, onText: (text: string) => void) {
-    const settings = this.#options.settings();
+    const settings = this.#options.settings.read();
     const stream = await engine.chat.completions.create(
       {
         messages: toMessages(

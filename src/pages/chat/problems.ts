@@ -101,6 +101,12 @@ function explainCode(error: OutriderError, model: string): Explanation | undefin
           'Another server must allow this page (CORS) and answer Range requests.',
         ],
       };
+    case 'worker_failed':
+      return {
+        title: 'The engine could not start',
+        lead: error.message,
+        advice: ['Reload the page.', 'If an extension or a policy blocks workers on this page, allow them.'],
+      };
     default:
       return explainModel(error);
   }

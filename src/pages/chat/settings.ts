@@ -1,4 +1,5 @@
 /** The settings popover: request fields that the user chose, remembered in this browser. */
+import type { Engine } from '../../index.ts';
 import { byId } from './dom.ts';
 import { readJson, writeJson } from './storage.ts';
 
@@ -26,8 +27,16 @@ export function requestFields({ temperature, topP, maxTokens, seed }: Settings) 
   };
 }
 
-/** Wires the form and returns a function that reads the current settings. Invalid fields count as empty. */
-export function setUpSettings(): () => Settings {
+/** The wired form. */
+export interface SettingsForm {
+  /** What is chosen now; an invalid field counts as empty. */
+  read(): Settings;
+  /** Shows in the empty fields what the model does without them. */
+  showDefaults(defaults: Pick<Engine['model']['defaults'], 'temperature' | 'topP'>): void;
+}
+
+/** Wires the settings popover and fills in what this browser remembers. */
+export function setUpSettings(): SettingsForm {
   const form = byId<HTMLFormElement>('settings');
   const fields = [...form.elements].filter(
     (element): element is HTMLInputElement | HTMLTextAreaElement =>
@@ -35,7 +44,6 @@ export function setUpSettings(): () => Settings {
   );
   const stored = (readJson('localStorage', key) ?? {}) as Record<string, unknown>;
   for (const field of fields) {
-    if (field instanceof HTMLInputElement) field.placeholder = 'default';
     const value = stored[field.name];
     if (typeof value === 'number' || typeof value === 'string') field.value = String(value);
   }
@@ -67,5 +75,12 @@ export function setUpSettings(): () => Settings {
     event.preventDefault(); // Enter in a number field closes the popover instead of navigating
     form.hidePopover();
   });
-  return read;
+  return {
+    read,
+    showDefaults(defaults) {
+      for (const name of ['temperature', 'topP'] as const) {
+        (form.elements.namedItem(name) as HTMLInputElement).placeholder = String(defaults[name]);
+      }
+    },
+  };
 }

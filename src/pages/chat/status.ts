@@ -54,9 +54,9 @@ export class StatusView {
 }
 
 function describeProgress({ phase, loaded, total, bytesPerSecond, text }: LoadProgress): string {
-  if (total === 0) return text || phase;
+  if (total === 0 || phase === 'pipelines') return text; // the latter counts no bytes
   const rate = bytesPerSecond > 0 ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
-  return `${text || phase}: ${formatBytes(loaded)} of ${formatBytes(total)}${rate}`;
+  return `${text}: ${formatBytes(loaded)} of ${formatBytes(total)}${rate}`;
 }
 
 /** The adapter in words; browsers leave most of its fields empty. */

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, OutriderError } from '../../../src/errors.ts';
+import { explain, isRecoverable } from '../../../src/pages/chat/problems.ts';
+
+describe('a problem', () => {
+  it.each([
+    ['insecure-origin', 'This address is not secure'],
+    ['no-api', 'This browser has no WebGPU'],
+    ['no-adapter', 'No graphics adapter'],
+    ['limits', 'This graphics adapter is too small'],
+  ])('without WebGPU tells the reason: %s', (reason, title) => {
+    expect(explain(new OutriderError('webgpu_unavailable', '', { details: { reason } }), '/m').title).toBe(title);
+  });
+
+  it.each<[ErrorCode, boolean]>([
+    ['context_overflow', true],
+    ['invalid_request', true],
+    ['device_lost', false],
+    ['gpu_out_of_memory', false],
+  ])('after %s the model goes on working: %s', (code, recoverable) => {
+    expect(isRecoverable(new OutriderError(code, ''))).toBe(recoverable);
+  });
+
+  it('keeps code, message, details and cause for a report', () => {
+    const error = new OutriderError('network_error', 'HTTP 503', {
+      cause: 'busy',
+      details: { url: '/m', status: 503 },
+    });
+    expect(explain(error, '/m').details).toBe('network_error: HTTP 503\nurl: /m\nstatus: 503\ncause: busy');
+    expect(explain(new TypeError('odd'), '/m')).toMatchObject({
+      title: 'Something went wrong',
+      details: 'TypeError: odd',
+    });
+  });
+});
