@@ -176,7 +176,7 @@ test('a run that is stopped anywhere, even in the middle of a journal line, goes
       await convert(small(output));
       expect(await filesOf(output)).toEqual(expected);
     }),
-    { numRuns: 12 },
+    { numRuns: 6 },
   );
 });
 
@@ -357,9 +357,11 @@ describe.skipIf(!existsSync(GOLDENS))('goldens (../shared/goldens)', () => {
         scaleDtype: 'BF16',
       } as const;
       const { packed, scales, zeroPoints } = quantizeInt4(widenToF32(await bytes(plain, name), 'BF16'), options);
-      expect(new Uint8Array(packed.buffer)).toEqual(await bytes(twin, `${name}_packed`));
-      expect(narrowFromF32(scales, 'BF16')).toEqual(await bytes(twin, `${name}_scale`));
-      expect(new Uint8Array(zeroPoints!.buffer)).toEqual(await bytes(twin, `${name}_zero_point`));
+      const isEqual = async (ours: Uint8Array, suffix: string): Promise<boolean> =>
+        Buffer.compare(ours, await bytes(twin, name + suffix)) === 0;
+      expect(await isEqual(new Uint8Array(packed.buffer), '_packed'), name).toBe(true);
+      expect(await isEqual(narrowFromF32(scales, 'BF16'), '_scale'), name).toBe(true);
+      expect(await isEqual(new Uint8Array(zeroPoints!.buffer), '_zero_point'), name).toBe(true);
     }
   });
 

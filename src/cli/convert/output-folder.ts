@@ -35,6 +35,7 @@ export class OutputFolder {
   readonly #shards: readonly Shard[];
   readonly #handles: FileHandle[] = [];
   readonly #places = new Map<string, Place>();
+  readonly #unsynced = new Set<FileHandle>();
   #done = new Set<string>();
 
   /** @param key names the conversion: the same for the same input and recipe only */
@@ -109,12 +110,14 @@ export class OutputFolder {
   /** Bytes into an output tensor, `offset` bytes from its start. */
   async write(tensor: string, offset: number, bytes: Uint8Array): Promise<void> {
     const { handle, start } = this.#places.get(tensor)!;
+    this.#unsynced.add(handle);
     await writeAll(handle, bytes, start + offset);
   }
 
   /** Call when all bytes of the unit are written: they reach the disk before the journal says so. */
   async markDone(unit: string): Promise<void> {
-    for (const handle of this.#handles) await handle.datasync();
+    for (const handle of this.#unsynced) await handle.datasync();
+    this.#unsynced.clear();
     await appendFile(join(this.#path, JOURNAL), `${unit}\n`);
     this.#done.add(unit);
   }
