@@ -21,7 +21,6 @@ export const cases: readonly ProjectionCase[] = [
     cols: 128,
     tokens: 50,
     swiglu: true,
-    f16: true,
     experts: { total: 4, first: 0, count: 4 },
   },
   {

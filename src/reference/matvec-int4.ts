@@ -33,7 +33,6 @@ export const cases: readonly ProjectionCase[] = [
     outputs: 48,
     cols: 128,
     swiglu: true,
-    f16: true,
     experts: { total: 4, first: 0, count: 4 },
   },
   {

@@ -115,21 +115,20 @@ export function useLab(): () => Lab {
 }
 
 /**
- * The ways that this adapter can run a projection, with the error that each one's arithmetic justifies: with and without
- * subgroups where the kernel knows them, and in f16 where the case asks for it. (Software drivers compile an f16 variant
- * for ten seconds, so a few cases must do.)
+ * The ways that this adapter can run a projection, with the error that each one's arithmetic justifies: without
+ * subgroups, with them where the kernel knows them, and the best of these in f16 where the case asks for it. (A software
+ * driver compiles an f16 variant for ten seconds, so a few cases must do.)
  */
 export function projectionOptions(
   { facts }: Gpu,
   kernel: 'matvec' | 'matmul',
   { f16 = false }: { readonly f16?: boolean },
 ): { options: KernelOptions; bound: number }[] {
-  const kinds = f16 && facts.f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
-  return kinds.flatMap((elem) => {
-    const found = [kernelOptions({ ...facts, subgroups: false }, elem)];
-    if (facts.subgroups && kernel === 'matvec') found.push(kernelOptions(facts, elem));
-    return found.map((options) => ({ options, bound: elem === 'f16' ? F16_BOUND : F32_BOUND }));
-  });
+  const subgroups = facts.subgroups && kernel === 'matvec';
+  const found = [{ options: kernelOptions({ ...facts, subgroups: false }, 'f32'), bound: F32_BOUND }];
+  if (subgroups) found.push({ options: kernelOptions(facts, 'f32'), bound: F32_BOUND });
+  if (f16 && facts.f16) found.push({ options: kernelOptions({ ...facts, subgroups }, 'f16'), bound: F16_BOUND });
+  return found;
 }
 
 /**

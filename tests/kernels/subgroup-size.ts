@@ -21,10 +21,10 @@ export function testSubgroupSize(size: 4 | 8 | 16): void {
     afterEach(() => lab.release());
     afterAll(() => lab?.gpu.destroy());
 
-    // The cases that run in f16 are few and meet every kind of store: enough for another width of the same reduction.
-    const some = [...int4Cases, ...floatCases]
-      .filter(({ f16 }) => f16)
-      .map((testCase) => ({ ...testCase, f16: false }));
-    it.each(some)('matvec of $weights.kind weights: $name', (testCase) => checkProjection(lab, 'matvec', testCase));
+    // Plain stores and SwiGLU: the two ways in which the sums of a subgroup are used.
+    const some = [...int4Cases, ...floatCases].filter(({ f16, swiglu, experts }) => f16 || (swiglu && experts));
+    it.each(some)('matvec of $weights.kind weights: $name', (testCase) =>
+      checkProjection(lab, 'matvec', { ...testCase, f16: false }),
+    );
   });
 }
