@@ -4,6 +4,7 @@ import { type FloatFormat, firstNonFinite } from './float.ts';
 /**
  * Throws `checkpoint_invalid` for the first NaN or infinity: one of them among the scales would turn every answer into
  * noise, far from where it came in.
+ * @param bytes whole elements
  * @param tensor name for the message
  * @param firstIndex index of `bytes`' first element in the tensor, where only a piece is looked at
  */

@@ -22,8 +22,8 @@ describe.each(formats)('$format', ({ format, widen, narrow, infinity }) => {
   test('every bit pattern survives the way to f32 and back', () => {
     for (let bits = 0; bits < 0x10000; bits++) {
       const value = widen(bits);
-      const isNaN = (bits & 0x7fff) > infinity;
-      const same = Number.isNaN(value) ? isNaN : narrow(value) === bits && !isNaN;
+      const isNan = (bits & 0x7fff) > infinity;
+      const same = Number.isNaN(value) ? isNan : narrow(value) === bits && !isNan;
       if (!same) expect.fail(`0x${bits.toString(16)} came back another`); // expect() itself 65,536 times takes seconds
     }
     expect(widen(infinity)).toBe(Number.POSITIVE_INFINITY);
