@@ -19,6 +19,7 @@ export function mergePartials(partials: Numbers, headDim: number): Float64Array 
   return merged.map((value) => value / total);
 }
 
+/** Partial results of some rows, at some position, in the kernel's layout. */
 export interface AttentionMergeCase {
   readonly name: string;
   readonly heads: number;
@@ -58,6 +59,7 @@ export function attentionMergeData(testCase: AttentionMergeCase) {
   return { partials, expected };
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly AttentionMergeCase[] = [
   { name: 'one partial', heads: 2, headDim: 32, rows: 1, position: 3, chunk: 32, piece: 16, maxPartials: 2 },
   {

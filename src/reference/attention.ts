@@ -1,6 +1,7 @@
 import type { Numbers } from './numbers.ts';
 import { seeded } from './random.ts';
 
+/** Heads of a layer; numAttentionHeads is a multiple of numKeyValueHeads. */
 export interface AttentionDims {
   readonly numAttentionHeads: number;
   readonly numKeyValueHeads: number;
@@ -68,6 +69,7 @@ function attendHead(
   }
 }
 
+/** Rows that attend to stored keys; every kind of region and every way to join partial results. */
 export interface AttentionCase extends AttentionDims {
   readonly name: string;
   /** Absolute position of the first row; keys and values of all rows are stored. */
@@ -93,6 +95,7 @@ export interface AttentionData {
   readonly expected: Float64Array;
 }
 
+/** Makes a case's buffers, seeded by its name, and computes the answer as one softmax per row and head. */
 export function attentionData(testCase: AttentionCase): AttentionData {
   const { name, numAttentionHeads, numKeyValueHeads, headDim, position, rows, kind, slots, deviation } = testCase;
   const random = seeded(name);
@@ -134,6 +137,7 @@ const even = { numAttentionHeads: 4, numKeyValueHeads: 4, headDim: 32 };
 const triple = { numAttentionHeads: 6, numKeyValueHeads: 2, headDim: 128 };
 const scout = { numAttentionHeads: 40, numKeyValueHeads: 8, headDim: 128 };
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly AttentionCase[] = [
   { name: 'the first token', ...golden, position: 0, rows: 1, kind: 'chunked', slots: 32, piece: 16 },
   { name: 'the first token of a later chunk', ...golden, position: 96, rows: 1, kind: 'chunked', slots: 32, piece: 32 },

@@ -3,6 +3,7 @@ import type { Numbers } from './numbers.ts';
 import { seeded } from './random.ts';
 import { type FloatType, floatMatrix, randomFloats } from './stored.ts';
 
+/** A lookup in a table, or in a shard of it. */
 export interface EmbedCase {
   readonly name: string;
   readonly vocabulary: number;
@@ -13,6 +14,7 @@ export interface EmbedCase {
   readonly shard?: { readonly first: number; readonly count: number };
 }
 
+/** A lookup in a table of floats as stored. */
 export interface EmbedFloatCase extends EmbedCase {
   readonly type: FloatType;
 }
@@ -47,6 +49,7 @@ export function randomIds({ name, rows, vocabulary }: EmbedCase): Uint32Array {
   return new Uint32Array(rows).map((_, row) => [0, vocabulary - 1][row] ?? random.below(vocabulary));
 }
 
+/** Makes a case's buffers, seeded by its name, and h afterwards. */
 export function embedFloatData(testCase: EmbedFloatCase): EmbedData {
   const { name, vocabulary, cols, type, shard } = testCase;
   const rows = shard?.count ?? vocabulary;
@@ -55,6 +58,7 @@ export function embedFloatData(testCase: EmbedFloatCase): EmbedData {
   return { ids, table, ...embedInto(testCase, ids, floatMatrix(table, rows, cols, type)) };
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly EmbedFloatCase[] = [
   { name: 'one id, bf16', type: 'bf16', vocabulary: 7, cols: 8, rows: 1 },
   { name: 'a block, f16', type: 'f16', vocabulary: 100, cols: 520, rows: 37 },

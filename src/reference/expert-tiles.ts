@@ -6,6 +6,7 @@ export const TILE_ROWS = 16;
 /** What a tile that is not needed has for an expert: no shard holds it. */
 export const NO_EXPERT = 0xffffffff;
 
+/** What the grouped matmuls go by. */
 export interface ExpertTiles {
   /** Token rows, sorted by expert, in their own order within one. [rows] */
   readonly order: Uint32Array;
@@ -42,6 +43,7 @@ export function expertTiles(
   return { order: Uint32Array.from(rows, ({ row }) => row), tiles: Uint32Array.of(...tiles, ...unused) };
 }
 
+/** A block of routed rows. */
 export interface ExpertTilesCase {
   readonly name: string;
   readonly rows: number;
@@ -59,6 +61,7 @@ export function randomExperts({ name, rows, numExperts, skew = 0 }: ExpertTilesC
   return new Uint32Array(rows).map(() => (random.uniform() < skew ? popular : random.below(numExperts)));
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly ExpertTilesCase[] = [
   { name: 'one row', rows: 1, maxRows: 1, numExperts: 16 },
   { name: 'a Scout block', rows: 128, maxRows: 128, numExperts: 16, skew: 0.4 },

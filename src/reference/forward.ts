@@ -14,6 +14,7 @@ import { ropeTable, rotate, scaleRows } from './rope-kv.ts';
 import { type Routes, route } from './router.ts';
 import type { FeedForward, LayerWeights, ReferenceWeights } from './weights.ts';
 
+/** What a forward pass may leave out or be told. */
 export interface ForwardOptions {
   /** Rows of logits to compute, counted from the last position. Default: all. */
   readonly logitRows?: number;
@@ -21,6 +22,7 @@ export interface ForwardOptions {
   readonly forcedRoutes?: ReadonlyMap<number, ArrayLike<number>>;
 }
 
+/** Everything that an engine under test can be compared with, in f64. */
 export interface ForwardResult {
   /** [logitRows, vocabulary] */
   readonly logits: Float64Array;

@@ -17,10 +17,12 @@ import {
   randomInt4,
 } from './stored.ts';
 
+/** How the weights of a projection are stored. */
 export type WeightFormat =
   | { readonly kind: 'float'; readonly type: FloatType }
   | ({ readonly kind: 'int4' } & Int4Format);
 
+/** One projection of some tokens: its weights, its shape and its epilogue. */
 export interface ProjectionCase {
   readonly name: string;
   readonly weights: WeightFormat;

@@ -16,6 +16,7 @@ export function rmsNorm(x: Numbers, width: number, eps: number, weight?: Numbers
   return y;
 }
 
+/** Rows to normalize. */
 export interface RmsNormCase {
   readonly name: string;
   readonly rows: number;
@@ -36,6 +37,7 @@ export function rmsNormData({ name, rows, cols, eps, deviation = 1, lastRow = fa
   return { x, weight, expected };
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly RmsNormCase[] = [
   { name: 'narrower than a workgroup', rows: 3, cols: 8, eps: 1e-5 },
   { name: 'small values, where eps counts', rows: 2, cols: 128, eps: 1e-5, deviation: 1e-3 },

@@ -43,6 +43,7 @@ export function scaleRows(x: Numbers, factors: Numbers): Float64Array {
   return scaled;
 }
 
+/** Fresh queries, keys and values of some rows, and the region that their keys and values go to. */
 export interface RopeKvCase extends AttentionDims {
   readonly name: string;
   readonly rope: boolean;
@@ -86,6 +87,7 @@ export function splitQkv(qkv: Numbers, { numAttentionHeads, numKeyValueHeads, he
   return { q: q!, k: k!, v: v!, stride };
 }
 
+/** Makes a case's buffers, seeded by its name; rotates, then norms, then scales, as the forward pass does. */
 export function ropeKvData(testCase: RopeKvCase): RopeKvData {
   const { name, headDim, numAttentionHeads, numKeyValueHeads, position, rows, slots, first } = testCase;
   const random = seeded(name);
@@ -134,6 +136,7 @@ function gather(table: Numbers, indices: Numbers, width: number): Float64Array {
 
 const scout = { numAttentionHeads: 40, numKeyValueHeads: 8, headDim: 128, eps: 1e-5 };
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly RopeKvCase[] = [
   {
     name: 'RoPE and norm, decoding',

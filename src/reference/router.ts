@@ -29,6 +29,7 @@ export function route(router: Matrix, y: Numbers, forced?: ArrayLike<number>): R
   return { logits, index, score };
 }
 
+/** One MoE layer's logits for some rows. */
 export interface RouterCase {
   readonly name: string;
   readonly rows: number;
@@ -62,6 +63,7 @@ function identityOf(size: number): Float64Array {
   return generate(size * size, (at) => (at % (size + 1) === 0 ? 1 : 0));
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly RouterCase[] = [
   { name: 'decoding', rows: 1, numExperts: 16, layers: 5, layer: 4, maxRows: 1 },
   { name: 'a block', rows: 100, numExperts: 16, layers: 48, layer: 7, maxRows: 128 },

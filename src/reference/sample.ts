@@ -67,6 +67,7 @@ export function spansOf(distribution: Numbers): Span[] {
     });
 }
 
+/** One vocabulary of logits and the filters on it. */
 export interface SampleCase {
   readonly name: string;
   /** Logits there are; those from `numTokens` on are the largest of all. */
@@ -93,6 +94,7 @@ export function sampleData(testCase: SampleCase) {
   return { logits, options, spans: spansOf(probabilities(logits, options)) };
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly SampleCase[] = [
   { name: 'greedy', vocabulary: 512, numTokens: 500, temperature: 0 },
   { name: 'greedy, ties go to the lower id', vocabulary: 700, numTokens: 700, temperature: 0, ties: true },

@@ -1,5 +1,6 @@
 import { seeded } from './random.ts';
 
+/** A band of a published matrix [in, out] on its way into [out, in]. */
 export interface TransposeCase {
   readonly name: string;
   /** Bits per element. */
@@ -29,6 +30,7 @@ export function transposeData({ name, bits, inCols, outRows, band, matrixAt = 0 
   return { band: from, matrix, expected };
 }
 
+/** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly TransposeCase[] = [
   { name: 'a whole small matrix', bits: 16, inCols: 8, outRows: 8, band: { first: 0, count: 8 } },
   { name: 'a later band', bits: 16, inCols: 40, outRows: 132, band: { first: 6, count: 22 } },
