@@ -12,7 +12,7 @@ import { byId } from './dom.ts';
 import type { ExpertPanel } from './experts/panel.ts';
 import { formatCount, formatRate } from './format.ts';
 import { Announcer } from './messages/announcer.ts';
-import { Composer } from './messages/composer.ts';
+import { Composer, type ComposerState } from './messages/composer.ts';
 import { Log } from './messages/log.ts';
 import { explain, isRecoverable, unusablePlatform } from './problems.ts';
 import { requestFields, type SettingsForm } from './settings.ts';
@@ -60,7 +60,7 @@ export class Chat {
   /** Loads the model, or shows why not. Also called again after a failure: the conversation stays. */
   async load(): Promise<void> {
     const { model, experts, settings } = this.#options;
-    this.#composer.state = 'waiting';
+    this.#setState('waiting');
     showProblem(undefined);
     this.#showPage();
     try {
@@ -82,7 +82,7 @@ export class Chat {
       showFacts(engine.model);
       settings.showDefaults(engine.model.defaults);
       this.#announcer.say('The model is ready.');
-      this.#composer.state = 'ready';
+      this.#setState('ready');
     } catch (error) {
       this.#fail(error);
     }
@@ -125,6 +125,7 @@ export class Chat {
     if (!this.#engine) return;
     this.stop();
     await this.#answered;
+    if (this.#answering) return; // asked twice: the first one got here before
     this.#setTurns(turns);
     this.#composer.focus();
     if (text !== undefined) this.ask(text);
@@ -134,7 +135,7 @@ export class Chat {
   async #answer(engine: Engine): Promise<void> {
     const abort = new AbortController();
     this.#answering = abort;
-    this.#composer.state = 'answering';
+    this.#setState('answering');
     this.#showPage();
     const view = this.#log.addAnswer();
     this.#log.follow();
@@ -168,7 +169,7 @@ export class Chat {
       return;
     }
     if (failure !== undefined) this.#log.addNotice(explain(failure, this.#options.model));
-    this.#composer.state = 'ready';
+    this.#setState('ready');
   }
 
   async #stream(engine: Engine, signal: AbortSignal, onText: (text: string) => void) {
@@ -221,9 +222,14 @@ export class Chat {
     else if (event.type === 'device_lost' && !this.#answering) this.#fail(event.error); // else the answer's own rejection tells
   }
 
+  #setState(state: ComposerState): void {
+    this.#composer.state = state;
+    byId('log').dataset.state = state;
+  }
+
   #fail(error: unknown): void {
     const problem = explain(error, this.#options.model);
-    this.#composer.state = 'waiting';
+    this.#setState('waiting');
     this.#status.show(problem.title);
     showProblem(problem);
     this.#showPage();

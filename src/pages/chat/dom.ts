@@ -1,4 +1,4 @@
-/** The three DOM moves that the page repeats. */
+/** The few DOM moves that the page repeats. */
 
 /** The element with this id; the page's markup is ours, so a missing one is a programming error. */
 export function byId<T extends HTMLElement>(id: string): T {
@@ -22,6 +22,13 @@ export function create<K extends keyof HTMLElementTagNameMap>(
 export function createButton(label: string, onClick: (button: HTMLButtonElement) => void): HTMLButtonElement {
   const button = create('button', { type: 'button', className: 'quiet' }, label);
   button.addEventListener('click', () => onClick(button));
+  return button;
+}
+
+/** A button that asks the model: not there while no model is (see `.asks` in messages.css). */
+export function createAskButton(label: string, onClick: () => void): HTMLButtonElement {
+  const button = createButton(label, onClick);
+  button.classList.add('asks');
   return button;
 }
 

@@ -55,6 +55,8 @@ export class ExpertPanel {
     this.#scroll.addEventListener('keydown', (event) => this.#onKey(event));
     this.#head.addEventListener('pointermove', (event) => this.#pointHead(event));
     this.#head.addEventListener('pointerleave', () => this.#point(undefined, 'off'));
+    // A lost GPU takes the pictures along; the browser brings the canvases back empty.
+    for (const canvas of [this.#head, this.#canvas]) canvas.addEventListener('contextrestored', () => this.redraw());
     this.#text.addEventListener('toggle', () => this.settle());
     new ResizeObserver(() => this.redraw()).observe(this.#scroll);
     show(matchMedia(wide).matches ? readJson('localStorage', openKey) !== false : false);

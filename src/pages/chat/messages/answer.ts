@@ -1,6 +1,6 @@
 /** One answer on the page: streams in by animation frames, then shows how it ended and what it cost. */
 import type { AnswerStats, Outcome } from '../conversation.ts';
-import { create, createButton, createCopyButton } from '../dom.ts';
+import { create, createAskButton, createCopyButton } from '../dom.ts';
 import { formatCount, formatRate } from '../format.ts';
 import { MarkdownView } from './markdown.ts';
 
@@ -54,7 +54,7 @@ export class AnswerView {
     this.#foot.replaceChildren(create('p', { className: 'stats', dir: 'ltr' }, ...describe(outcome, stats)));
     const tools = create('div', { className: 'actions' });
     if (this.#text !== '') tools.append(createCopyButton(() => this.#text));
-    if (onRegenerate) tools.append(createButton('Regenerate', onRegenerate));
+    if (onRegenerate) tools.append(createAskButton('Regenerate', onRegenerate));
     this.#foot.append(tools);
     this.#onFrame();
   }

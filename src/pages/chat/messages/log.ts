@@ -1,7 +1,7 @@
 /** The list of messages: keeps its end in view while someone reads there, and offers a way back where not. */
 
 import type { Turn } from '../conversation.ts';
-import { byId, create, createButton } from '../dom.ts';
+import { byId, create, createAskButton, createButton } from '../dom.ts';
 import type { Problem } from '../problems.ts';
 import { AnswerView } from './answer.ts';
 import { setUpEntry } from './composer.ts';
@@ -48,7 +48,7 @@ export class Log {
   addQuestion(index: number, text: string): void {
     const body = create('p', { className: 'said', dir: 'auto' }, text);
     const question = create('article', { className: 'question', ariaLabel: 'You' }, body);
-    const edit = createButton('Edit', () => this.#edit(question, index, text));
+    const edit = createAskButton('Edit', () => this.#edit(question, index, text));
     question.append(create('div', { className: 'actions' }, edit));
     this.#list.append(question);
   }
@@ -103,7 +103,7 @@ export class Log {
       'div',
       { className: 'actions' },
       createButton('Cancel', close),
-      createButton('Ask again', ask),
+      createAskButton('Ask again', ask),
     );
     question.replaceChildren(frame, actions);
     question.classList.add('editing');
