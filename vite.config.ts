@@ -7,6 +7,9 @@ import { compactShaders } from './src/build/wgsl.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const pages = findPages(root);
+const checks = { bundlerTimings: false }; // a build says something only when something is wrong
+/** What only Node has is imported dynamically and stays outside of what browsers get. */
+const lazily = { external: [/^node:/, 'webgpu'], checks };
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
@@ -16,7 +19,7 @@ const builds: Record<string, ViteUserConfig> = {
     build: {
       outDir: 'dist/lib',
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'outrider' },
-      rolldownOptions: { output: { minify: true } },
+      rolldownOptions: { ...lazily, output: { minify: true } },
     },
   },
   /** dist/cli/outrider.js: the command line, everything inside but Dawn. */
@@ -26,7 +29,7 @@ const builds: Record<string, ViteUserConfig> = {
       outDir: 'dist/cli',
       ssr: 'src/cli/main.ts',
       target: 'node20',
-      rolldownOptions: { output: { entryFileNames: 'outrider.js' } },
+      rolldownOptions: { checks, output: { entryFileNames: 'outrider.js' } },
     },
     ssr: { noExternal: true, external: ['webgpu'] },
   },
@@ -34,7 +37,7 @@ const builds: Record<string, ViteUserConfig> = {
   site: {
     build: {
       outDir: 'dist/site',
-      rolldownOptions: { input: pages.map(({ file }) => file) },
+      rolldownOptions: { ...lazily, input: pages.map(({ file }) => file) },
     },
   },
 };
@@ -46,7 +49,7 @@ export default defineConfig(({ mode }) => {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
     plugins: [compactShaders(), servePages(pages), licenses.main],
-    worker: { format: 'es', plugins: () => [compactShaders(), licenses.worker] },
+    worker: { format: 'es', plugins: () => [compactShaders(), licenses.worker], rolldownOptions: lazily },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
     server: { host: '127.0.0.1' },
     preview: { host: '127.0.0.1' },

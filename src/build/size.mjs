@@ -21,8 +21,8 @@ const BUDGETS = [
     limit: 160_000,
   },
 ];
-/** The engine in the page's own thread: only for `worker: false`. */
-const LAZY = /in-thread/;
+/** For `worker: false`, and for Node. */
+const LAZY = /in-thread|node\.ts/;
 
 /** @typedef {{ file: string; css?: string[]; imports?: string[]; dynamicImports?: string[] }} Chunk */
 

@@ -57,7 +57,8 @@ async function runLanes() {
     {
       OUTRIDER_MISSING_LANES: machine.missing.map(({ lane }) => lane).join(' '),
       OUTRIDER_CHROMIUM: machine.chromium ?? '',
-      OUTRIDER_ADAPTER: machine.adapter?.software === false ? 'hardware' : 'software',
+      // Chromium's own name for its software adapter, which every Chromium has.
+      OUTRIDER_BROWSER_ADAPTER: machine.adapter?.software === false ? 'default' : 'swiftshader',
     },
   );
   const before = counts.failed;
