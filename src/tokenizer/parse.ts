@@ -13,8 +13,10 @@ export interface AddedToken {
 }
 
 export interface ParsedTokenizer {
-  /** What the library gets: no added tokens, no post-processor, so that text stays text. */
-  readonly library: object;
+  /** What the library gets. Neither added tokens nor a post-processor are among it, so that text stays text. */
+  readonly model: object;
+  readonly normalizer: object | null;
+  readonly preTokenizer: object | null;
   readonly addedTokens: readonly AddedToken[];
   /** Highest id + 1. */
   readonly numTokens: number;
@@ -51,15 +53,13 @@ export function parseTokenizer(json: unknown): ParsedTokenizer {
   let numTokens = 0;
   for (const id of Object.values(vocabulary)) numTokens = Math.max(numTokens, id + 1);
   for (const { id } of addedTokens) numTokens = Math.max(numTokens, id + 1);
-  const library = {
-    normalizer: null,
-    ...json,
-    pre_tokenizer: widenCaseFolding(json.pre_tokenizer ?? null),
-    post_processor: null,
-    added_tokens: [],
+  return {
     model: { ...model, vocab: vocabulary },
+    normalizer: (json.normalizer ?? null) as object | null,
+    preTokenizer: widenCaseFolding(json.pre_tokenizer ?? null) as object | null,
+    addedTokens,
+    numTokens,
   };
-  return { library, addedTokens, numTokens };
 }
 
 function parseAddedTokens(tokens: unknown): AddedToken[] {

@@ -5,11 +5,11 @@
  * (which the chat template alone produces) yields their ids. Costs about 110 MB of heap for Llama 4's 200,000 tokens
  * and 439,802 merges, all of it the library's tables, so build one per model.
  */
-import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers';
+import { BPE, SequenceNormalizer, SequencePreTokenizer } from '@huggingface/tokenizers';
 import { OutriderError } from '../errors.ts';
 import { tokenBytes } from './bytes.ts';
 import { createByteDecoder, type Decoder } from './decoder.ts';
-import { type AddedToken, invalidTokenizer, parseTokenizer } from './parse.ts';
+import { type AddedToken, invalidTokenizer, type ParsedTokenizer, parseTokenizer } from './parse.ts';
 
 /** A piece of a prompt: text, or a special token by its text. */
 export type Segment = { readonly text: string } | { readonly special: string };
@@ -49,8 +49,9 @@ const NAMED_TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_t
  * @throws OutriderError `tokenizer_invalid`
  */
 export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown): Tokenizer {
-  const { library, addedTokens, numTokens } = parseTokenizer(tokenizerJson);
-  const bpe = createLibraryTokenizer(library);
+  const parsed = parseTokenizer(tokenizerJson);
+  const { addedTokens, numTokens } = parsed;
+  const { encodeText, textOf } = createEncoder(parsed);
   const addedByText = new Map(addedTokens.map((token) => [token.content, token]));
   const addedById = new Map(addedTokens.map((token) => [token.id, token]));
   const namedTokens = readNamedTokens(tokenizerConfig);
@@ -59,12 +60,10 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
     throw invalidTokenizer(`has no added token "${bosToken}", which tokenizer_config.json names as bos_token.`);
   }
 
-  const encodeText = (text: string) => bpe.encode(text, { add_special_tokens: false }).ids;
-
   const bytesOf = (id: number, { skipSpecial }: DecodeOptions) => {
     const added = addedById.get(id);
     if (added) return skipSpecial && added.special ? new Uint8Array() : new TextEncoder().encode(added.content);
-    const token = bpe.id_to_token(id);
+    const token = textOf(id);
     if (token === undefined) {
       const message = `Token id ${id} has no text; this tokenizer's ids are 0 to ${numTokens - 1}.`;
       throw new OutriderError('invalid_request', message, { details: { id, numTokens } });
@@ -98,9 +97,31 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
   };
 }
 
-function createLibraryTokenizer(json: object): LibraryTokenizer {
+interface Encoder {
+  encodeText(text: string): number[];
+  /** The vocabulary's text of an id, in the byte-level alphabet. */
+  textOf(id: number): string | undefined;
+}
+
+type Config<Part extends new (config: never) => unknown> = ConstructorParameters<Part>[0];
+
+/** The library's parts for text, one by one: its own `Tokenizer` would bring every model and decoder along. */
+function createEncoder({ model, normalizer, preTokenizer }: ParsedTokenizer): Encoder {
   try {
-    return new LibraryTokenizer(json, {});
+    const bpe = new BPE(model as Config<typeof BPE>);
+    const normalizers = { type: 'Sequence', normalizers: [normalizer] } as Config<typeof SequenceNormalizer>;
+    const preTokenizers = { type: 'Sequence', pretokenizers: [preTokenizer] } as Config<typeof SequencePreTokenizer>;
+    const normalize = new SequenceNormalizer(normalizers);
+    const split = new SequencePreTokenizer(preTokenizers);
+    return {
+      encodeText(text) {
+        const normalized = normalize.normalize(text);
+        if (normalized === '') return []; // a pre-tokenizer may put a blank before it
+        const tokens = bpe._call(split.pre_tokenize(normalized));
+        return tokens.map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
+      },
+      textOf: (id) => bpe.vocab[id],
+    };
   } catch (cause) {
     throw invalidTokenizer(`cannot be used: ${cause instanceof Error ? cause.message : cause}`, cause);
   }
