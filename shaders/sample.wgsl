@@ -5,10 +5,12 @@
 //   record  [1]           u32; the choice, for the CPU
 //
 // One workgroup. Filters keep a prefix of the ids in the order (logit descending, id ascending). Its last member, the
-// cut, is found by a search over the bits of an order-preserving key, four bits a pass, so that top-k and top-p are
-// exact over the whole vocabulary without sorting: a pass adds up, for each of 16 candidate keys, how much (count or
-// probability) lies at or above it. Equal logits are told apart by a second search over the ids.
-// The choice inverts the cumulative distribution of what is kept, at state.random.
+// cut, is found by a search over the bits of an order-preserving key, two bits a round, so that top-k and top-p are
+// exact over the whole vocabulary without sorting: a round adds up, for each of four candidate keys, how much (count or
+// probability) lies at or above it. Equal logits are told apart by a second search over the ids. More bits a round
+// would need more workgroup memory, which SwiftShader zeroes by unrolled stores: 8 KiB cost it two seconds to compile.
+// The choice inverts the cumulative distribution of what is kept, at state.random; ids stand in it by (id mod 128, id),
+// the order in which threads hold them.
 const THREADS = 128u;
 
 struct Params {
@@ -20,7 +22,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> ids: array<u32>;    // [1]
 @group(0) @binding(4) var<storage, read_write> record: array<u32>; // [1]
 
-// Kept are ids whose (key, inverted id) is at or above the cut.
+// Kept are ids whose (key, tie) is at or above the cut's.
 struct Cut {
   key: u32,
   tie: u32,
@@ -28,8 +30,8 @@ struct Cut {
 
 var<workgroup> best_value: array<f32, THREADS>;
 var<workgroup> best_id: array<u32, THREADS>;
-var<workgroup> bins: array<array<f32, 16>, THREADS>; // 8 KiB
-var<workgroup> totals: array<f32, 16>;
+var<workgroup> bins: array<vec4<f32>, THREADS>; // every thread's sums for four candidates
+var<workgroup> totals: vec4<f32>;
 
 // Larger logits have larger keys; every key of a number is above 0.
 fn key_of(logit: f32) -> u32 {
@@ -37,86 +39,50 @@ fn key_of(logit: f32) -> u32 {
   return select(bits | 0x80000000u, ~bits, (bits >> 31) == 1);
 }
 
+// Lower ids have larger ties.
+fn tie_of(id: u32) -> u32 { return params.num_tokens - 1 - id; }
+
 fn is_kept(id: u32, cut: Cut) -> bool {
   let key = key_of(logits[id]);
-  return key > cut.key || (key == cut.key && ~id >= cut.tie);
+  return key > cut.key || (key == cut.key && tie_of(id) >= cut.tie);
 }
 
 fn probability(id: u32, highest: f32) -> f32 { return exp((logits[id] - highest) / state.temperature); }
 
-// What an id adds to a measure: one, or its unnormalized probability.
-fn measure_of(id: u32, highest: f32, by_mass: bool) -> f32 {
-  if (by_mass) { return probability(id, highest); }
-  return 1.0;
-}
-
-// totals[c] = sum over threads of bins[thread][c].
-fn add_bins(thread: u32) {
-  workgroupBarrier();
-  if (thread < 16) {
-    var sum = 0.0;
-    for (var other = 0u; other < THREADS; other++) { sum += bins[other][thread]; }
-    totals[thread] = sum;
-  }
-  workgroupBarrier();
-}
-
-// The highest digit whose total still reaches the target; 0 reaches it by construction.
-fn digit_reaching(wanted: f32) -> u32 {
-  var digit = 15u;
-  while (digit > 0 && totals[digit] < wanted) { digit--; }
-  return digit;
-}
-
-// The least prefix of what `within` keeps whose measure reaches `wanted`.
-fn find_cut(thread: u32, within: Cut, wanted: f32, by_mass: bool, highest: f32) -> Cut {
-  var key = 0u;
-  for (var shift = 32u; shift > 0; shift -= 4) {
-    let low = shift - 4;
-    var sums = array<f32, 16>(); // spelled out: see matmul-int4
+// The least prefix of what `within` keeps whose measure (the count of ids, or their probability) reaches the limit:
+// first the search for the cut's key, then for which of the ids that have this key are still needed.
+fn find_cut(thread: u32, within: Cut, by_mass: bool, highest: f32) -> Cut {
+  let tie_rounds = (33 - countLeadingZeros(params.num_tokens - 1)) / 2;
+  var wanted = f32(state.top_k);
+  var cut = Cut(0, 0);
+  for (var round = 0u; round < 16 + tie_rounds; round++) {
+    let by_tie = round >= 16;
+    let low = 2 * (select(15 - round, 15 + tie_rounds - round, by_tie));
+    let base = vec4(select(cut.key, cut.tie, by_tie) >> low) + vec4(0u, 1u, 2u, 3u);
+    var sums = vec4(0.0);
     for (var id = thread; id < params.num_tokens; id += THREADS) {
-      if (!is_kept(id, within)) { continue; }
-      let amount = measure_of(id, highest, by_mass);
-      let digits = key_of(logits[id]) >> low;
-      for (var c = 0u; c < 16; c++) { sums[c] += select(0.0, amount, digits >= (key >> low) + c); }
+      let key = key_of(logits[id]);
+      if (!is_kept(id, within) || (by_tie && key < cut.key)) { continue; }
+      var digits = key >> low;
+      if (by_tie) { digits = select(tie_of(id), 0xffffffffu, key > cut.key) >> low; }
+      var amount = 1.0;
+      if (by_mass) { amount = probability(id, highest); }
+      sums += select(vec4(0.0), vec4(amount), vec4(digits) >= base);
     }
     bins[thread] = sums;
-    add_bins(thread);
-    key |= digit_reaching(wanted) << low;
     workgroupBarrier();
-  }
-  // Ties: the key is now that of the cut; which of its ids are still needed?
-  var tie = 0u;
-  for (var shift = 32u; shift > 0; shift -= 4) {
-    let low = shift - 4;
-    var sums = array<f32, 16>(); // spelled out: see matmul-int4
-    for (var id = thread; id < params.num_tokens; id += THREADS) {
-      let own = key_of(logits[id]);
-      if (own < key || !is_kept(id, within)) { continue; }
-      let amount = measure_of(id, highest, by_mass);
-      let digits = ~id >> low;
-      for (var c = 0u; c < 16; c++) { sums[c] += select(0.0, amount, own > key || digits >= (tie >> low) + c); }
+    if (thread == 0) {
+      var sum = vec4(0.0);
+      for (var other = 0u; other < THREADS; other++) { sum += bins[other]; }
+      totals = sum;
     }
-    bins[thread] = sums;
-    add_bins(thread);
-    tie |= digit_reaching(wanted) << low;
     workgroupBarrier();
+    if (by_mass && round == 0) { wanted = state.top_p * totals.x; } // candidate 0 of the first digit: everything
+    var digit = 3u; // the highest that still reaches the limit; 0 does by construction
+    while (digit > 0 && totals[digit] < wanted) { digit--; }
+    if (by_tie) { cut.tie |= digit << low; } else { cut.key |= digit << low; }
   }
-  return Cut(key, tie);
-}
-
-// Sum of the probabilities that `cut` keeps.
-fn mass_of(thread: u32, cut: Cut, highest: f32) -> f32 {
-  var sum = 0.0;
-  for (var id = thread; id < params.num_tokens; id += THREADS) {
-    if (is_kept(id, cut)) { sum += probability(id, highest); }
-  }
-  bins[thread] = array<f32, 16>();
-  bins[thread][0] = sum;
-  add_bins(thread);
-  let total = totals[0];
-  workgroupBarrier();
-  return total;
+  return cut;
 }
 
 @compute @workgroup_size(THREADS)
@@ -144,10 +110,10 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     return;
   }
   var cut = Cut(0, 0);
-  if (state.top_k > 0 && state.top_k < params.num_tokens) { cut = find_cut(thread, cut, f32(state.top_k), false, highest); }
-  if (state.top_p < 1) {
-    let total = mass_of(thread, cut, highest);
-    cut = find_cut(thread, cut, state.top_p * total, true, highest);
+  for (var step = 0u; step < 2; step++) { // one call, since drivers inline it and compile for seconds
+    let by_mass = step == 1;
+    let top_k = state.top_k > 0 && state.top_k < params.num_tokens;
+    if (select(top_k, state.top_p < 1, by_mass)) { cut = find_cut(thread, cut, by_mass, highest); }
   }
   // Each thread's share of what is kept, then thread 0 finds the share, and in it the id, that state.random falls in.
   var share = 0.0;

@@ -8,8 +8,8 @@ import { plain } from './variants.ts';
 /** Groups a block's tokens by expert. Shapes: shaders/expert-tiles.wgsl. */
 export const expertTilesKernel = defineKernel('expert-tiles', source, [state]);
 
-/** Experts that the kernel's workgroup memory has room for. */
-export const MAX_EXPERTS = 1024;
+/** One thread of the kernel's workgroup each. */
+export const MAX_EXPERTS = 256;
 
 export interface ExpertTilesRequest {
   readonly state: GPUBuffer;

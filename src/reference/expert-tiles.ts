@@ -68,5 +68,5 @@ export const cases: readonly ExpertTilesCase[] = [
   { name: 'a block that is not full', rows: 37, maxRows: 64, numExperts: 16 },
   { name: 'all rows to one expert', rows: 50, maxRows: 64, numExperts: 4, skew: 1 },
   { name: 'Maverick: most experts have no row', rows: 40, maxRows: 64, numExperts: 128 },
-  { name: 'more experts than threads', rows: 300, maxRows: 512, numExperts: 600, skew: 0.1 },
+  { name: 'as many experts as threads', rows: 300, maxRows: 512, numExperts: 256, skew: 0.1 },
 ];
