@@ -71,7 +71,9 @@ export class OutriderError extends Error {
 
   serialize(): SerializedError {
     const { code, message, details } = this;
-    return this.cause === undefined ? { code, message, details } : { code, message, details, cause: String(this.cause) };
+    return this.cause === undefined
+      ? { code, message, details }
+      : { code, message, details, cause: String(this.cause) };
   }
 
   static deserialize(error: SerializedError): OutriderError {
