@@ -3,12 +3,15 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { prepareMachine } from './machine.mjs';
 import { ensureModules, root } from './modules.mjs';
 
 /** How many tests CI may skip: none, except those that compare with ../shared where a clone stands alone. */
 const SKIP_LIMIT = { besideShared: 0, alone: 60 };
 const NUM_SLOWEST = 8;
+/** Dawn says this of every driver that names no limit. */
+const NOISE = /artificially reduced from \d+ to \d+/;
 
 const inCi = Boolean(process.env.CI);
 const hasShared = existsSync(join(root, '../shared'));
@@ -53,7 +56,7 @@ async function runLanes() {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const { status } = await run(
     [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...process.argv.slice(2)],
-    'inherit',
+    'show',
     {
       OUTRIDER_MISSING_LANES: machine.missing.map(({ lane }) => lane).join(' '),
       OUTRIDER_CHROMIUM: machine.chromium ?? '',
@@ -95,8 +98,9 @@ function boundSkips() {
 }
 
 /**
- * @param {string[]} args of node
- * @param {'pipe' | 'inherit'} output
+ * Runs Node; what it prints is returned ('pipe') or shown as it comes ('show').
+ * @param {string[]} args
+ * @param {'pipe' | 'show'} output
  * @param {Record<string, string>} env
  * @returns {Promise<{ status: number | null; output: string }>}
  */
@@ -104,16 +108,16 @@ function run(args, output, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
-      stdio: ['ignore', output, output],
+      stdio: ['ignore', output === 'show' ? 'inherit' : 'pipe', 'pipe'],
       env: { XDG_RUNTIME_DIR: tmpdir(), ...process.env, ...env },
     });
     let text = '';
-    child.stdout?.on('data', (data) => {
+    const collect = (/** @type {Buffer} */ data) => {
       text += data;
-    });
-    child.stderr?.on('data', (data) => {
-      text += data;
-    });
+    };
+    child.stdout?.on('data', collect);
+    if (output === 'pipe') child.stderr.on('data', collect);
+    else createInterface(child.stderr).on('line', (line) => NOISE.test(line) || console.error(line));
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, output: text }));
   });

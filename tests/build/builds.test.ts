@@ -1,0 +1,88 @@
+/** What the builds put out: the site as `npm start` serves it, the library, and the command line. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, type PreviewServer, preview } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const folder = mkdtempSync(join(tmpdir(), 'outrider-builds-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function make(mode: 'site' | 'lib' | 'cli'): Promise<string> {
+  const outDir = join(folder, mode);
+  await build({ mode, logLevel: 'error', build: { outDir } });
+  return outDir;
+}
+
+describe('the site', () => {
+  let server: PreviewServer;
+  let url: string;
+
+  beforeAll(async () => {
+    const outDir = await make('site');
+    server = await preview({ mode: 'site', logLevel: 'error', build: { outDir }, preview: { port: 0 } });
+    url = server.resolvedUrls!.local[0]!;
+  });
+  afterAll(() => server?.close());
+
+  it('has the chat page at its root, and the default model beside it', async () => {
+    const page = await fetch(url);
+    expect(page.headers.get('content-type')).toMatch('text/html');
+    const scripts = [...(await page.text()).matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map((match) => match[1]!);
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const path of [...scripts, '/models/llama-scoutling/config.json']) {
+      expect((await fetch(new URL(path, url))).status, path).toBe(200);
+    }
+  });
+
+  it.each(['models/nothing/config.json', 'nothing', 'nothing/'])('answers 404, not a page, for /%s', async (path) => {
+    expect((await fetch(url + path)).status).toBe(404);
+  });
+
+  it('serves ranges of the weights', async () => {
+    const response = await fetch(`${url}models/llama-scoutling/model.safetensors`, {
+      headers: { range: 'bytes=8-23' },
+    });
+    expect(response.status).toBe(206);
+    expect(response.headers.get('content-range')).toMatch(/^bytes 8-23\/\d+$/);
+    expect((await response.arrayBuffer()).byteLength).toBe(16);
+  });
+
+  it('carries the licence of every package that its scripts and its worker bundle', async () => {
+    const text = await (await fetch(`${url}THIRD_PARTY_LICENSES.txt`)).text();
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    for (const [name, version] of Object.entries(dependencies))
+      expect(text).toContain(`\n${name} ${version}\nLicense: `);
+  });
+});
+
+describe('the library', () => {
+  it('has neither WASM nor eval, touches no global when Node imports it, and without Dawn beside it says how to get it', async () => {
+    const outDir = await make('lib');
+    const code = readdirSync(outDir)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => readFileSync(join(outDir, name), 'utf8'))
+      .join('\n');
+    expect(code).not.toMatch(/\beval\(|new Function\(|WebAssembly/);
+    const script = `
+      const before = Object.getOwnPropertyNames(globalThis).join();
+      const { createEngine } = await import(${JSON.stringify(join(outDir, 'outrider.js'))});
+      if (Object.getOwnPropertyNames(globalThis).join() !== before) throw new Error('a global changed');
+      await createEngine('/nowhere').catch(({ code, message }) => console.log(code, message));`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    expect(output).toMatch(/^webgpu_unavailable .*npm install webgpu/);
+  });
+});
+
+describe('the command line', () => {
+  it('names its commands, and fails on an unknown one', async () => {
+    const cli = join(await make('cli'), 'outrider.js');
+    expect(execFileSync(process.execPath, [cli, '--help'], { encoding: 'utf8' })).toMatch(
+      /convert IN OUT[\s\S]*check FOLDER/,
+    );
+    expect(() => execFileSync(process.execPath, [cli, 'fly'], { stdio: 'pipe' })).toThrow('There is no command "fly"');
+  });
+});
