@@ -116,8 +116,8 @@ function run(args, output, env = {}) {
       text += data;
     };
     child.stdout?.on('data', collect);
-    if (output === 'pipe') child.stderr.on('data', collect);
-    else createInterface(child.stderr).on('line', (line) => NOISE.test(line) || console.error(line));
+    if (output === 'pipe') child.stderr?.on('data', collect);
+    else if (child.stderr) createInterface(child.stderr).on('line', (line) => NOISE.test(line) || console.error(line));
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, output: text }));
   });
