@@ -10,6 +10,8 @@ const pages = findPages(root);
 const checks = { bundlerTimings: false }; // a build says something only when something is wrong
 /** What only Node has is imported dynamically and stays outside of what browsers get. */
 const lazily = { external: [/^node:/, 'webgpu'], checks };
+/** Licences stand in a file of their own, so no comment has to stay. */
+const small = { minify: true, comments: false };
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
@@ -19,7 +21,11 @@ const builds: Record<string, ViteUserConfig> = {
     build: {
       outDir: 'dist/lib',
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'outrider' },
-      rolldownOptions: { ...lazily, output: { minify: true } },
+      // One file for all that is loaded at once, so that it compresses as one.
+      rolldownOptions: {
+        ...lazily,
+        output: { ...small, codeSplitting: { groups: [{ name: 'core', tags: ['$initial'] }] } },
+      },
     },
   },
   /** dist/cli/outrider.js: the command line, everything inside but Dawn. */
@@ -49,7 +55,11 @@ export default defineConfig(({ mode }) => {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
     plugins: [compactShaders(), servePages(pages), licenses.main],
-    worker: { format: 'es', plugins: () => [compactShaders(), licenses.worker], rolldownOptions: lazily },
+    worker: {
+      format: 'es',
+      plugins: () => [compactShaders(), licenses.worker],
+      rolldownOptions: { ...lazily, output: small },
+    },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
     server: { host: '127.0.0.1' },
     preview: { host: '127.0.0.1' },

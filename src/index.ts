@@ -111,8 +111,8 @@ async function createHere(
   source: string | readonly File[] | ModelSource,
   { worker: _, gpu, ...load }: EngineOptions,
 ): Promise<Engine> {
-  const { createInThreadEngine } = await import('./api/in-thread.ts'); // a page whose engine is in a Worker never needs it
-  return createInThreadEngine(source, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
+  const { createEngineAnywhere } = await import('./api/in-thread.ts'); // a page whose engine is in a Worker never needs it
+  return createEngineAnywhere(source, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
 }
 
 /** Under Node, Dawn; elsewhere nothing, and loading explains what is missing. */

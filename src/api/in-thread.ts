@@ -2,23 +2,25 @@
 import { ConversationEngine } from '../engine/engine.ts';
 import { type LoadOptions, loadEngineParts, type ModelLoader } from '../engine/load.ts';
 import { loadModel as loadModelOnGpu } from '../model/load.ts';
-import { openSource } from '../storage/open.ts';
+import { openSource, openWebSource } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import { createChatCompletions } from './completions.ts';
 import type { Engine } from './engine.ts';
 
 /**
  * Loads a model and answers from it.
- * @param source URL or path of a model folder, its files, or a byte source of the caller's own
+ * @param source URL of a model folder, its files, or a byte source of the caller's own
  * @param loadModel how weights get onto the GPU; tests bring their own
+ * @param open what reads `source`
  * @throws OutriderError: any code of loading; `aborted` when the signal fires. Nothing is left on the GPU then.
  */
 export async function createInThreadEngine(
   source: string | readonly File[] | ModelSource,
   options: LoadOptions = {},
   loadModel: ModelLoader = loadModelOnGpu,
+  open: typeof openSource = openWebSource,
 ): Promise<Engine> {
-  const { parts, facts } = await loadEngineParts(await openSource(source), nameOf(source), options, loadModel);
+  const { parts, facts } = await loadEngineParts(await open(source), nameOf(source), options, loadModel);
   const engine = new ConversationEngine(parts);
   return {
     model: facts,
@@ -26,6 +28,14 @@ export async function createInThreadEngine(
     on: (_type, listener) => engine.on(listener),
     unload: () => engine.unload(),
   };
+}
+
+/** The same where there may be no browser: under Node, `source` may also be a path. */
+export function createEngineAnywhere(
+  source: string | readonly File[] | ModelSource,
+  options: LoadOptions,
+): Promise<Engine> {
+  return createInThreadEngine(source, options, loadModelOnGpu, openSource);
 }
 
 /** The folder's name: the last part of a URL or path, or the folder that a file picker gave. */

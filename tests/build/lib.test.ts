@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../../src/build/fresh.mjs';
+
+const folder = fileURLToPath(new URL('../../dist/lib/', import.meta.url));
+const load = () => import(/* @vite-ignore */ pathToFileURL(`${folder}outrider.js`).href);
+
+beforeAll(() => ensureBuilt('lib'));
+
+describe('the built library', () => {
+  it('touches no global when imported under Node, and exports the public names only', async () => {
+    const before = Object.getOwnPropertyNames(globalThis);
+    const library = await load();
+    expect(Object.keys(library)).toEqual(['OutriderError', 'createEngine', 'serveEngine']);
+    expect(Object.getOwnPropertyNames(globalThis)).toEqual(before);
+  });
+
+  it('opens folders under Node: one without a model is refused for just that', async () => {
+    const { createEngine, OutriderError } = await load();
+    const error = await createEngine(folder, { gpu: {} as GPU }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(OutriderError);
+    expect(error).toMatchObject({ code: 'model_not_found', message: expect.stringContaining('no config.json') });
+  });
+
+  it('holds its worker whole: a script started from a Blob cannot import files that lie beside the library', () => {
+    const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+    const imported = files.flatMap((name) =>
+      [...readFileSync(folder + name, 'utf8').matchAll(/(?:from|import\()\s*["'`]\.\/([^"'`]+)/g)].map(([, to]) => to),
+    );
+    expect(imported.filter((name) => !files.includes(name!))).toEqual([]);
+    expect(readdirSync(folder)).not.toContain('assets');
+  });
+});
