@@ -9,7 +9,7 @@ import { OutriderError } from './errors.ts';
 import type { ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
-import { type HostScope, serveEngines } from './worker/host.ts';
+import { type HostScope, onConnect } from './worker/protocol.ts';
 
 export type { Engine } from './api/engine.ts';
 export type {
@@ -39,7 +39,7 @@ export type { FinishReason } from './engine/generation.ts';
 export type { LoadPhase, LoadProgress } from './engine/progress.ts';
 export { type ErrorCode, type ErrorDetails, OutriderError } from './errors.ts';
 export type { ModelSource } from './storage/source.ts';
-export type { HostScope } from './worker/host.ts';
+export type { HostScope } from './worker/protocol.ts';
 
 /** How to load a model. */
 export interface EngineOptions extends LoadOptions {
@@ -104,7 +104,7 @@ export async function createEngine(
  * @param scope default: the worker's global scope
  */
 export function serveEngine(scope: HostScope = globalThis as unknown as HostScope): void {
-  serveEngines(scope, createHere);
+  onConnect(scope, async (port) => (await import('./worker/host.ts')).answerPage(port, createHere));
 }
 
 async function createHere(

@@ -1,5 +1,4 @@
 /** The page's side: the Engine interface in front of a worker. */
-import { type Remote, transfer, wrap } from 'comlink';
 import type { Engine } from '../api/engine.ts';
 import type {
   ChatCompletion,
@@ -16,7 +15,8 @@ import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
 import { abortError } from '../storage/source.ts';
-import { fromWireError, registerErrorTransfer } from './errors.ts';
+import { Caller } from './calls.ts';
+import { fromWireError } from './errors.ts';
 import type { WireEvent } from './host.ts';
 import { CONNECT, type ConnectMessage, type FromWorker, type RemoteEngine, type ToWorker } from './protocol.ts';
 import { receiveItems } from './stream.ts';
@@ -48,7 +48,7 @@ export async function connectEngine(
   try {
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
-    const model = await connection.call((remote) => remote.load(source, options, port.forWorker()));
+    const model = await connection.call((remote) => remote.call('load', source, options, port.forWorker));
     await port.ended; // the last progress comes before the engine
     return new WorkerEngine(connection, model);
   } catch (error) {
@@ -77,7 +77,7 @@ class WorkerEngine implements Engine {
     const port = this.#connection.openPort<WireEvent>((event) =>
       listener(event.type === 'device_lost' ? { ...event, error: fromWireError(event.error) as OutriderError } : event),
     );
-    this.#connection.call((remote) => remote.listen(port.forWorker())).catch(() => {}); // an unloaded engine is silent
+    this.#connection.call((remote) => remote.call('listen', port.forWorker)).catch(() => {}); // an unloaded engine is silent
     return () => port.stop();
   }
 
@@ -88,7 +88,7 @@ class WorkerEngine implements Engine {
 
   async #unload(): Promise<void> {
     try {
-      await this.#connection.call((remote) => remote.unload());
+      await this.#connection.call((remote) => remote.call('unload'));
     } finally {
       this.#connection.close(
         new OutriderError('engine_unloaded', 'The engine was unloaded. Create another one to go on.'),
@@ -102,7 +102,7 @@ class WorkerEngine implements Engine {
     const stop = () => port.stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      const call = this.#connection.call((remote) => remote.complete(request, port.forWorker()));
+      const call = this.#connection.call((remote) => remote.call('complete', request, port.forWorker));
       return await (signal ? abortable(call, signal) : call);
     } finally {
       signal?.removeEventListener('abort', stop);
@@ -116,7 +116,7 @@ class WorkerEngine implements Engine {
     const chunks = receiveItems<ChatCompletionChunk>(port1, linked.signal, linked.unlink);
     try {
       await abortable(
-        this.#connection.call((remote) => remote.stream(request, transfer(port2, [port2]))),
+        this.#connection.call((remote) => remote.call('stream', request, port2)),
         linked.signal,
       );
       return chunks;
@@ -130,8 +130,8 @@ class WorkerEngine implements Engine {
 
 /** A port of one call: what arrives on it, and a way to say that no more is wanted. */
 interface CallPort {
-  /** The end to pass to the worker, marked as transferred. */
-  forWorker(): MessagePort;
+  /** The end to pass to the worker. */
+  readonly forWorker: MessagePort;
   /** Nothing more arrives, and the worker ends the call. */
   stop(): void;
   /** Resolves when everything has arrived, if the worker ends the call. */
@@ -143,17 +143,16 @@ class Connection {
   readonly #closed = new AbortController();
   readonly #worker: WorkerLike;
   readonly #port: MessagePort;
-  readonly #remote: Remote<RemoteEngine>;
+  readonly #remote: Caller<RemoteEngine>;
   readonly #release: () => void;
   readonly #callPorts = new Set<MessagePort>();
 
   constructor(worker: WorkerLike, release: () => void) {
-    registerErrorTransfer();
     const { port1, port2 } = new MessageChannel();
     this.#worker = worker;
     this.#release = release;
     this.#port = port1;
-    this.#remote = wrap<RemoteEngine>(port1);
+    this.#remote = new Caller(port1);
     worker.addEventListener('error', this.#onError);
     worker.postMessage({ type: CONNECT, port: port2 } satisfies ConnectMessage, [port2]);
   }
@@ -164,7 +163,7 @@ class Connection {
   }
 
   /** Settles like the call, or rejects when the connection closes: a dead worker does not answer. */
-  async call<T>(call: (remote: Remote<RemoteEngine>) => Promise<T>): Promise<T> {
+  async call<T>(call: (remote: Caller<RemoteEngine>) => Promise<T>): Promise<T> {
     this.closed.throwIfAborted();
     try {
       return await abortable(call(this.#remote), this.closed);
@@ -192,7 +191,7 @@ class Connection {
     });
     return {
       ended,
-      forWorker: () => transfer(port2, [port2]),
+      forWorker: port2,
       stop: () => {
         stopped = true;
         port1.postMessage({ type: 'stop' } satisfies ToWorker);

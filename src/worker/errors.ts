@@ -1,5 +1,4 @@
 /** Errors across a worker's boundary: an OutriderError arrives as one, with its code, details and cause's text. */
-import { transferHandlers } from 'comlink';
 import { OutriderError, type SerializedError } from '../errors.ts';
 
 /** `error` is anything that can be cloned; Error and DOMException can, and keep name, message and stack. */
@@ -17,26 +16,4 @@ export function fromWireError(wire: WireError): unknown {
   const error = OutriderError.deserialize(wire.error);
   if (wire.stack !== undefined) error.stack = wire.stack; // where it was thrown, not where it arrived
   return error;
-}
-
-const NAME = 'outrider-error';
-
-/** Comlink marks what a call throws by a symbol of its own, which only its handler can tell. */
-interface Thrown {
-  readonly value: unknown;
-}
-
-/** Teaches Comlink, on both sides, to carry OutriderErrors. Everything else is thrown as Comlink does it. */
-export function registerErrorTransfer(): void {
-  const thrown = transferHandlers.get('throw')!;
-  if (transferHandlers.has(NAME)) return;
-  transferHandlers.delete('throw'); // the first handler that can, does: ours must come before
-  transferHandlers.set(NAME, {
-    canHandle: (value): value is Thrown => thrown.canHandle(value) && (value as Thrown).value instanceof OutriderError,
-    serialize: ({ value }: Thrown) => [toWireError(value), []],
-    deserialize: (wire: WireError) => {
-      throw fromWireError(wire);
-    },
-  });
-  transferHandlers.set('throw', thrown);
 }

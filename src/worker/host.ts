@@ -1,5 +1,4 @@
 /** The worker's side: owns engines and answers for them. */
-import { expose } from 'comlink';
 import type { Engine } from '../api/engine.ts';
 import type { ChatCompletion, ChatCompletionRequest, ChatCompletionStream } from '../api/types.ts';
 import type { EngineEvent } from '../engine/events.ts';
@@ -7,14 +6,9 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
-import { registerErrorTransfer, toWireError, type WireError } from './errors.ts';
-import {
-  CONNECT,
-  type ConnectMessage,
-  type FromWorker,
-  type RemoteEngine,
-  type RemoteLoadOptions,
-} from './protocol.ts';
+import { answerCalls } from './calls.ts';
+import { toWireError, type WireError } from './errors.ts';
+import type { FromWorker, RemoteEngine, RemoteLoadOptions } from './protocol.ts';
 import { sendItems } from './stream.ts';
 
 /** An event as it crosses: errors are not cloned as they are. */
@@ -22,20 +16,9 @@ export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 
 
 export type EngineFactory = (source: string | readonly File[], options: LoadOptions) => Promise<Engine>;
 
-/** The part of a worker's global scope, or of a port that stands for it, that is used. */
-export interface HostScope {
-  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
-}
-
-/**
- * Answers every page that connects, with an engine each. Messages of other kinds are left alone.
- * Call it while the worker's module is first evaluated: messages that come before are lost.
- */
-export function serveEngines(scope: HostScope, createEngine: EngineFactory): void {
-  registerErrorTransfer();
-  scope.addEventListener('message', ({ data }: MessageEvent<ConnectMessage | undefined>) => {
-    if (data?.type === CONNECT) expose(new EngineHost(createEngine), data.port);
-  });
+/** Answers a page for one engine, on the port that it connected with. */
+export function answerPage(port: MessagePort, createEngine: EngineFactory): void {
+  answerCalls(port, new EngineHost(createEngine));
 }
 
 class EngineHost implements RemoteEngine {

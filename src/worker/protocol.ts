@@ -1,7 +1,7 @@
 /**
  * What is said between a page and its worker.
  *
- * The page sends one `ConnectMessage` with a MessagePort per engine. On that port Comlink carries the calls of
+ * The page sends one `ConnectMessage` with a MessagePort per engine. On that port go the calls of
  * `RemoteEngine`. Whatever goes on for a while (loading, a stream, a subscription) gets a port of its own as an
  * argument, over which the page says `stop` and the worker sends items; the worker closes it at the end.
  */
@@ -15,6 +15,21 @@ export const CONNECT = 'outrider:connect';
 export interface ConnectMessage {
   readonly type: typeof CONNECT;
   readonly port: MessagePort;
+}
+
+/** The part of a worker's global scope, or of a port that stands for it, that is used. */
+export interface HostScope {
+  addEventListener(type: 'message', listener: (event: MessageEvent) => void): void;
+}
+
+/**
+ * Hands over the port of every page that connects. Messages of other kinds are left alone.
+ * Call it while the worker's module is first evaluated: messages that come before are lost.
+ */
+export function onConnect(scope: HostScope, serve: (port: MessagePort) => void): void {
+  scope.addEventListener('message', ({ data }: MessageEvent<ConnectMessage | undefined>) => {
+    if (data?.type === CONNECT) serve(data.port);
+  });
 }
 
 /** Load options that can be cloned. */

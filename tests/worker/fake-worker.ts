@@ -2,7 +2,8 @@
 
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
 import { connectEngine, type WorkerLoadOptions } from '../../src/worker/client.ts';
-import { type EngineFactory, type HostScope, serveEngines } from '../../src/worker/host.ts';
+import { answerPage, type EngineFactory } from '../../src/worker/host.ts';
+import { type HostScope, onConnect } from '../../src/worker/protocol.ts';
 import { byteSource, type FakeModel } from '../engine/fake-model.ts';
 
 /** Counts the ports that are made and closed between its creation and `restore`. */
@@ -38,7 +39,7 @@ export interface FakeWorker {
 
 export function fakeWorker(createEngine: EngineFactory): FakeWorker {
   const { port1, port2 } = new MessageChannel();
-  serveEngines(port2 as unknown as HostScope, createEngine);
+  onConnect(port2 as unknown as HostScope, (port) => answerPage(port, createEngine));
   port2.start();
   port1.start();
   return {
