@@ -45,6 +45,22 @@ fn row_of(first: u32, r: u32) -> u32 {
   return first + r;
 }
 
+// 8 weights of a row times the activations of four tokens, one a column: [4].
+fn times(at: u32, low: mat4x4<Elem>, high: mat4x4<Elem>) -> vec4<f32> {
+  if (ELEMENT == F32) {
+    let w0 = vec4<Elem>(bitcast<vec4<f32>>(blob[2 * at]));
+    let w1 = vec4<Elem>(bitcast<vec4<f32>>(blob[2 * at + 1]));
+    return vec4<f32>(w0 * low + w1 * high);
+  }
+  let words = blob[at];
+  return vec4<f32>(vec4<Elem>(widen(words.x, words.y)) * low + vec4<Elem>(widen(words.z, words.w)) * high);
+}
+
+fn columns(x_at: vec4<u32>, at: u32) -> mat4x4<Elem> {
+  return mat4x4<Elem>(vec4<Elem>(x[x_at.x + at]), vec4<Elem>(x[x_at.y + at]),
+                      vec4<Elem>(x[x_at.z + at]), vec4<Elem>(x[x_at.w + at]));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thread: u32) {
   var tile = Tile(0, wid.y * 16, min(16, state.rows - min(state.rows, wid.y * 16)));
@@ -53,47 +69,33 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     tile = tiles[wid.y];
     let expert = tile.expert - params.first_expert; // wraps below the shard
     if (expert >= params.num_experts) { return; }   // another shard's dispatch has it
-    base = expert * params.expert_stride / 4;
+    base = expert * params.expert_stride / select(4u, 8u, ELEMENT == F32); // in steps of 8 weights
   }
   let outputs_per_thread = select(4u, 2u, SWIGLU);
   let first_token = (thread / 16) * 4;
   let first = (wid.x * 16 + thread % 16) * outputs_per_thread;
   if (first_token >= tile.rows || first >= params.outputs) { return; }
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
-  var rows: vec4<u32>;   // weight rows, clamped; overhanging ones are not written
-  var tokens: vec4<u32>; // token rows, clamped; overhanging ones are not written
-  for (var i = 0u; i < 4; i++) {
-    rows[i] = min(row_of(first, i), rows_end - 1);
-    let token = tile.first + min(first_token + i, tile.rows - 1);
-    if (GROUPED) { tokens[i] = order[token]; } else { tokens[i] = token; }
-  }
+  // Weight rows and token rows, clamped; overhanging ones are not written.
+  let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
+  var tokens = tile.first + min(first_token + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
+  if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
   let steps = params.cols / 8;
+  let w_at = base + rows * steps;
   let x_at = tokens * (params.cols / 4);
-  var sums: array<vec4<f32>, 4>; // [weight row][token]
+  var sum0 = vec4(0.0);
+  var sum1 = vec4(0.0);
+  var sum2 = vec4(0.0);
+  var sum3 = vec4(0.0);
   for (var step = 0u; step < steps; step++) {
-    var low: array<vec4<Elem>, 4>;  // [token]
-    var high: array<vec4<Elem>, 4>; // [token]
-    for (var t = 0u; t < 4; t++) {
-      low[t] = vec4<Elem>(x[x_at[t] + 2 * step]);
-      high[t] = vec4<Elem>(x[x_at[t] + 2 * step + 1]);
-    }
-    for (var r = 0u; r < 4; r++) {
-      let at = rows[r] * steps + step;
-      var w0: vec4<f32>;
-      var w1: vec4<f32>;
-      if (ELEMENT == F32) {
-        w0 = bitcast<vec4<f32>>(blob[base + 2 * at]);
-        w1 = bitcast<vec4<f32>>(blob[base + 2 * at + 1]);
-      } else {
-        let words = blob[base + at];
-        w0 = widen(words.x, words.y);
-        w1 = widen(words.z, words.w);
-      }
-      for (var t = 0u; t < 4; t++) {
-        sums[r][t] += f32(dot(vec4<Elem>(w0), low[t]) + dot(vec4<Elem>(w1), high[t]));
-      }
-    }
+    let low = columns(x_at, 2 * step);
+    let high = columns(x_at, 2 * step + 1);
+    sum0 += times(w_at.x + step, low, high);
+    sum1 += times(w_at.y + step, low, high);
+    sum2 += times(w_at.z + step, low, high);
+    sum3 += times(w_at.w + step, low, high);
   }
+  let sums = array(sum0, sum1, sum2, sum3); // [weight row][token]
   for (var t = 0u; t < min(4, tile.rows - first_token); t++) {
     var score = 1.0;
     if (GROUPED) { score = routes[tokens[t]].score; }

@@ -8,7 +8,7 @@
 //   y       [tokens, y_cols] f32, from column `y_at`
 //
 // A workgroup makes 16 tokens x 64 weight rows; a thread 4 x 4 of them in registers, without workgroup memory or
-// barriers: 8 weights of 4 rows meet 8 activations of 4 tokens, 128 multiply-adds for 12 loads.
+// barriers: 8 weights of 4 rows meet 8 activations of 4 tokens, as vector times matrix, 128 multiply-adds for 9 loads.
 // SWIGLU and ADD as in matvec-int4; each token is written by one thread, since top-1 gives it one expert.
 override GROUPED: bool = false;
 override SWIGLU: bool = false;
@@ -51,6 +51,27 @@ fn row_of(first: u32, r: u32) -> u32 {
   return first + r;
 }
 
+fn zero_of(base: u32, row: u32, group: u32) -> f32 {
+  if (!ASYMMETRIC) { return 8.0; }
+  let word = word_at(base + params.zeros_at + (row >> 3) * (params.cols / GROUP_SIZE) + group);
+  return f32((word >> (4 * (row & 7))) & 15);
+}
+
+fn scale_of(base: u32, row: u32, group: u32) -> f32 {
+  let index = row * (params.cols / GROUP_SIZE) + group;
+  return scale_from(word_at(base + params.scales_at + scale_word(index)), index);
+}
+
+// 8 weights of a row times the activations of four tokens, one a column: [4].
+fn times(word: u32, zero: f32, low: mat4x4<Elem>, high: mat4x4<Elem>) -> vec4<f32> {
+  return vec4<f32>(vec4<Elem>(nibbles_low(word) - zero) * low + vec4<Elem>(nibbles_high(word) - zero) * high);
+}
+
+fn columns(x_at: vec4<u32>, at: u32) -> mat4x4<Elem> {
+  return mat4x4<Elem>(vec4<Elem>(x[x_at.x + at]), vec4<Elem>(x[x_at.y + at]),
+                      vec4<Elem>(x[x_at.z + at]), vec4<Elem>(x[x_at.w + at]));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thread: u32) {
   var tile = Tile(0, wid.y * 16, min(16, state.rows - min(state.rows, wid.y * 16)));
@@ -66,46 +87,43 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
   let first = (wid.x * 16 + thread % 16) * outputs_per_thread;
   if (first_token >= tile.rows || first >= params.outputs) { return; }
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
-  var rows: vec4<u32>;   // weight rows, clamped; overhanging ones are not written
-  var tokens: vec4<u32>; // token rows, clamped; overhanging ones are not written
-  for (var i = 0u; i < 4; i++) {
-    rows[i] = min(row_of(first, i), rows_end - 1);
-    let token = tile.first + min(first_token + i, tile.rows - 1);
-    if (GROUPED) { tokens[i] = order[token]; } else { tokens[i] = token; }
-  }
-  let words_per_row = params.cols / 8;
-  let groups = params.cols / GROUP_SIZE;
+  // Weight rows and token rows, clamped; overhanging ones are not written.
+  let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
+  var tokens = tile.first + min(first_token + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
+  if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
+  let steps = params.cols / 32;
+  let w_at = (base >> 2) + rows * steps;
   let x_at = tokens * (params.cols / 4);
-  var sums: array<vec4<f32>, 4>; // [weight row][token]
-  for (var group = 0u; group < groups; group++) {
-    var scales: vec4<f32>;
-    var zeros = vec4(8.0);
-    for (var r = 0u; r < 4; r++) {
-      let index = rows[r] * groups + group;
-      scales[r] = scale_from(word_at(base + params.scales_at + scale_word(index)), index);
-      if (ASYMMETRIC) {
-        let packed = word_at(base + params.zeros_at + (rows[r] >> 3) * groups + group);
-        zeros[r] = f32((packed >> (4 * (rows[r] & 7))) & 15);
+  var total0 = vec4(0.0);
+  var total1 = vec4(0.0);
+  var total2 = vec4(0.0);
+  var total3 = vec4(0.0);
+  for (var group = 0u; group < params.cols / GROUP_SIZE; group++) {
+    let zeros = vec4(zero_of(base, rows.x, group), zero_of(base, rows.y, group), zero_of(base, rows.z, group), zero_of(base, rows.w, group));
+    var sum0 = vec4(0.0);
+    var sum1 = vec4(0.0);
+    var sum2 = vec4(0.0);
+    var sum3 = vec4(0.0);
+    for (var step = group * (GROUP_SIZE / 32); step < (group + 1) * (GROUP_SIZE / 32); step++) {
+      let words0 = blob[w_at.x + step];
+      let words1 = blob[w_at.y + step];
+      let words2 = blob[w_at.z + step];
+      let words3 = blob[w_at.w + step];
+      for (var i = 0u; i < 4; i++) {
+        let low = columns(x_at, 8 * step + 2 * i);
+        let high = columns(x_at, 8 * step + 2 * i + 1);
+        sum0 += times(words0[i], zeros.x, low, high);
+        sum1 += times(words1[i], zeros.y, low, high);
+        sum2 += times(words2[i], zeros.z, low, high);
+        sum3 += times(words3[i], zeros.w, low, high);
       }
     }
-    // [weight row][token]; spelled out because Dawn on Mesa keeps the last round's value of a bare `var` in a loop
-    var group_sums = array<vec4<f32>, 4>();
-    for (var word = group * (GROUP_SIZE / 8); word < (group + 1) * (GROUP_SIZE / 8); word++) {
-      var low: array<vec4<Elem>, 4>;  // [token]
-      var high: array<vec4<Elem>, 4>; // [token]
-      for (var t = 0u; t < 4; t++) {
-        low[t] = vec4<Elem>(x[x_at[t] + 2 * word]);
-        high[t] = vec4<Elem>(x[x_at[t] + 2 * word + 1]);
-      }
-      for (var r = 0u; r < 4; r++) {
-        let packed = word_at(base + rows[r] * words_per_row + word);
-        let w0 = vec4<Elem>(nibbles_low(packed) - zeros[r]);
-        let w1 = vec4<Elem>(nibbles_high(packed) - zeros[r]);
-        for (var t = 0u; t < 4; t++) { group_sums[r][t] += f32(dot(w0, low[t]) + dot(w1, high[t])); }
-      }
-    }
-    for (var r = 0u; r < 4; r++) { sums[r] += scales[r] * group_sums[r]; }
+    total0 += scale_of(base, rows.x, group) * sum0;
+    total1 += scale_of(base, rows.y, group) * sum1;
+    total2 += scale_of(base, rows.z, group) * sum2;
+    total3 += scale_of(base, rows.w, group) * sum3;
   }
+  let sums = array(total0, total1, total2, total3); // [weight row][token]
   for (var t = 0u; t < min(4, tile.rows - first_token); t++) {
     var score = 1.0;
     if (GROUPED) { score = routes[tokens[t]].score; }

@@ -36,6 +36,18 @@ fn row_of(first: u32, r: u32) -> u32 {
   return first + r;
 }
 
+// 8 weights of a row, from column 8 * step, times x.
+fn dot8(base: u32, row: u32, step: u32, low: vec4<Elem>, high: vec4<Elem>) -> f32 {
+  let at = row * (params.cols / 8) + step;
+  if (ELEMENT == F32) {
+    let w0 = vec4<Elem>(bitcast<vec4<f32>>(blob[base + 2 * at]));
+    let w1 = vec4<Elem>(bitcast<vec4<f32>>(blob[base + 2 * at + 1]));
+    return f32(dot(w0, low) + dot(w1, high));
+  }
+  let words = blob[base + at];
+  return f32(dot(vec4<Elem>(widen(words.x, words.y)), low) + dot(vec4<Elem>(widen(words.z, words.w)), high));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
         @builtin(local_invocation_index) thread: u32) {
@@ -51,24 +63,14 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
   let lane = thread % LANES;
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
   let first = ((wid.y * grid.x + wid.x) * (64 / LANES) + thread / LANES) * outputs_per_thread;
-  let steps = params.cols / 8;
-  var rows: vec4<u32>; // clamped, so that overhanging threads stay in bounds; they write nothing
-  for (var r = 0u; r < 4; r++) { rows[r] = min(row_of(first, r), rows_end - 1); }
-  var sums = vec4(0.0);
-  for (var step = lane; step < steps; step += LANES) {
+  // Clamped, so that overhanging threads stay in bounds; they write nothing.
+  let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
+  var sums = vec4(0.0); // the four rows are written out, as in matvec-int4
+  for (var step = lane; step < params.cols / 8; step += LANES) {
     let low = vec4<Elem>(x[2 * step]);
     let high = vec4<Elem>(x[2 * step + 1]);
-    for (var r = 0u; r < 4; r++) {
-      let at = rows[r] * steps + step;
-      if (ELEMENT == F32) {
-        let w0 = bitcast<vec4<f32>>(blob[base + 2 * at]);
-        let w1 = bitcast<vec4<f32>>(blob[base + 2 * at + 1]);
-        sums[r] += f32(dot(vec4<Elem>(w0), low) + dot(vec4<Elem>(w1), high));
-      } else {
-        let words = blob[base + at];
-        sums[r] += f32(dot(vec4<Elem>(widen(words.x, words.y)), low) + dot(vec4<Elem>(widen(words.z, words.w)), high));
-      }
-    }
+    sums += vec4(dot8(base, rows.x, step, low, high), dot8(base, rows.y, step, low, high),
+                 dot8(base, rows.z, step, low, high), dot8(base, rows.w, step, low, high));
   }
   let total = reduce_lanes(sums, thread);
   if (lane != 0) { return; }

@@ -47,6 +47,21 @@ fn dot8(word: u32, zero: f32, low: vec4<Elem>, high: vec4<Elem>) -> f32 {
   return f32(dot(vec4<Elem>(nibbles_low(word) - zero), low) + dot(vec4<Elem>(nibbles_high(word) - zero), high));
 }
 
+// 32 weights of a row, from column 32 * step, times x.
+fn dot32(base: u32, row: u32, step: u32, x0: vec4<Elem>, x1: vec4<Elem>, x2: vec4<Elem>, x3: vec4<Elem>,
+         x4: vec4<Elem>, x5: vec4<Elem>, x6: vec4<Elem>, x7: vec4<Elem>) -> f32 {
+  let index = row * (params.cols / GROUP_SIZE) + step * 32 / GROUP_SIZE;
+  let scale = scale_from(word_at(base + params.scales_at + scale_word(index)), index);
+  var zero = 8.0;
+  if (ASYMMETRIC) {
+    let at = (row >> 3) * (params.cols / GROUP_SIZE) + step * 32 / GROUP_SIZE;
+    zero = f32((word_at(base + params.zeros_at + at) >> (4 * (row & 7))) & 15);
+  }
+  let words = blob[(base >> 2) + row * (params.cols / 32) + step];
+  return scale * (dot8(words.x, zero, x0, x1) + dot8(words.y, zero, x2, x3)
+                + dot8(words.z, zero, x4, x5) + dot8(words.w, zero, x6, x7));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
         @builtin(local_invocation_index) thread: u32) {
@@ -62,13 +77,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
   let lane = thread % LANES;
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
   let first = ((wid.y * grid.x + wid.x) * (64 / LANES) + thread / LANES) * outputs_per_thread;
-  let steps = params.cols / 32;
-  let groups = params.cols / GROUP_SIZE;
-  var rows: vec4<u32>; // clamped, so that overhanging threads stay in bounds; they write nothing
-  for (var r = 0u; r < 4; r++) { rows[r] = min(row_of(first, r), rows_end - 1); }
-  var sums = vec4(0.0);
-  for (var step = lane; step < steps; step += LANES) {
-    let group = step * 32 / GROUP_SIZE;
+  // Clamped, so that overhanging threads stay in bounds; they write nothing.
+  let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
+  var sums = vec4(0.0); // the four rows are written out: indexing vectors in a loop is slow where it is not unrolled
+  for (var step = lane; step < params.cols / 32; step += LANES) {
     let x0 = vec4<Elem>(x[8 * step]);
     let x1 = vec4<Elem>(x[8 * step + 1]);
     let x2 = vec4<Elem>(x[8 * step + 2]);
@@ -77,19 +89,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
     let x5 = vec4<Elem>(x[8 * step + 5]);
     let x6 = vec4<Elem>(x[8 * step + 6]);
     let x7 = vec4<Elem>(x[8 * step + 7]);
-    for (var r = 0u; r < 4; r++) {
-      let row = rows[r];
-      let words = blob[(base >> 2) + row * steps + step];
-      let index = row * groups + group;
-      let scale = scale_from(word_at(base + params.scales_at + scale_word(index)), index);
-      var zero = 8.0;
-      if (ASYMMETRIC) {
-        zero = f32((word_at(base + params.zeros_at + (row >> 3) * groups + group) >> (4 * (row & 7))) & 15);
-      }
-      let sum = dot8(words.x, zero, x0, x1) + dot8(words.y, zero, x2, x3)
-              + dot8(words.z, zero, x4, x5) + dot8(words.w, zero, x6, x7);
-      sums[r] += scale * sum;
-    }
+    sums += vec4(dot32(base, rows.x, step, x0, x1, x2, x3, x4, x5, x6, x7),
+                 dot32(base, rows.y, step, x0, x1, x2, x3, x4, x5, x6, x7),
+                 dot32(base, rows.z, step, x0, x1, x2, x3, x4, x5, x6, x7),
+                 dot32(base, rows.w, step, x0, x1, x2, x3, x4, x5, x6, x7));
   }
   let total = reduce_lanes(sums, thread);
   if (lane != 0) { return; }
