@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 
-/** The same tokens in fewer bytes. Spaces stay around operators, where joining could make another token (`a - -b`). */
+/** The same tokens in fewer bytes. Spaces stay between words, and between operators that would join (`a- -b`). */
 export function compactWgsl(source: string): string {
   return dropComments(source)
     .replace(/\s+/g, ' ')
     .replace(/ ?([{}()[\];,:]) ?/g, '$1')
+    .replace(/(?<=\w) (?=\W)|(?<=\W) (?=\w)/g, '')
     .trim();
 }
 

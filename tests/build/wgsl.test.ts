@@ -31,6 +31,6 @@ describe('compactWgsl', () => {
   });
 
   it('does not join operators into others', () => {
-    expect(compactWgsl('let x = a - -b;\n  y = & z; // end')).toBe('let x = a - -b;y = & z;');
+    expect(compactWgsl('let x = a - -b;\n  y = & z; // end')).toBe('let x=a- -b;y= &z;');
   });
 });
