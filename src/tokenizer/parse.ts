@@ -15,12 +15,17 @@ export interface AddedToken {
 export interface ParsedTokenizer {
   /** What the library gets. Neither added tokens nor a post-processor are among it, so that text stays text. */
   readonly model: object;
-  readonly normalizer: object | null;
-  readonly preTokenizer: object | null;
+  /** Unicode form that text is brought to first. */
+  readonly normalForm: NormalForm | undefined;
+  /** Applied one after the other; the last is a ByteLevel. */
+  readonly preTokenizers: readonly PreTokenizer[];
   readonly addedTokens: readonly AddedToken[];
   /** Highest id + 1. */
   readonly numTokens: number;
 }
+
+export type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
+export type PreTokenizer = Fields & { readonly type: 'Split' | 'ByteLevel' };
 
 type Fields = Record<string, unknown>;
 
@@ -55,8 +60,8 @@ export function parseTokenizer(json: unknown): ParsedTokenizer {
   for (const { id } of addedTokens) numTokens = Math.max(numTokens, id + 1);
   return {
     model: { ...model, vocab: vocabulary },
-    normalizer: (json.normalizer ?? null) as object | null,
-    preTokenizer: widenCaseFolding(json.pre_tokenizer ?? null) as object | null,
+    normalForm: parseNormalizer(json.normalizer ?? undefined),
+    preTokenizers: parsePreTokenizers(json.pre_tokenizer),
     addedTokens,
     numTokens,
   };
@@ -102,20 +107,41 @@ function checkMerges(merges: unknown): void {
   if (wrong >= 0) throw invalidTokenizer(`model.merges[${wrong}] is ${found(merges[wrong])}, needs a pair of tokens.`);
 }
 
+function parseNormalizer(normalizer: unknown): NormalForm | undefined {
+  if (normalizer === undefined) return undefined;
+  const type = isFields(normalizer) ? normalizer.type : normalizer;
+  if (/^NFK?[CD]$/.test(String(type))) return type as NormalForm;
+  throw invalidTokenizer(`the normalizer is ${found(type)}; only Unicode forms such as "NFC" are supported.`);
+}
+
+/** Others exist, and the library has them, but with JavaScript's idea of words and digits instead of Unicode's. */
+function parsePreTokenizers(preTokenizer: unknown): PreTokenizer[] {
+  const isSequence = isFields(preTokenizer) && preTokenizer.type === 'Sequence';
+  const parts: unknown = isSequence ? preTokenizer.pretokenizers : [preTokenizer];
+  if (!Array.isArray(parts)) throw invalidTokenizer(`pretokenizers is ${found(parts)}, needs a list.`);
+  const supported = parts.map((part: unknown) => {
+    if (isFields(part) && part.type === 'ByteLevel') return part as PreTokenizer;
+    if (isFields(part) && part.type === 'Split' && isSplit(part)) return widenCaseFolding(part) as PreTokenizer;
+    throw invalidTokenizer(
+      `the pre-tokenizer ${found(part)} is not supported; "ByteLevel" is, and "Split" that isolates or removes.`,
+    );
+  });
+  if (supported.at(-1)?.type === 'ByteLevel') return supported;
+  throw invalidTokenizer('the last pre-tokenizer must be "ByteLevel", or text would not become bytes.');
+}
+
+/** What the library splits as the reference does. */
+const isSplit = ({ behavior, invert }: Fields) => behavior === 'Removed' || (behavior === 'Isolated' && !invert);
+
 /**
  * The library folds case in `(?i:…)` for ASCII only. Unicode folds two more characters onto ASCII letters: long s
  * (U+017F) and the Kelvin sign (U+212A), so "it'ſ" is a contraction in the reference. Naming them in the pattern's
  * case-insensitive groups (those that hold plain alternatives) makes the library agree.
  */
-function widenCaseFolding(preTokenizer: unknown): unknown {
-  if (Array.isArray(preTokenizer)) return preTokenizer.map(widenCaseFolding);
-  if (!isFields(preTokenizer)) return preTokenizer;
-  return Object.fromEntries(
-    Object.entries(preTokenizer).map(([key, value]) => [
-      key,
-      key === 'Regex' && typeof value === 'string' ? widenPattern(value) : widenCaseFolding(value),
-    ]),
-  );
+function widenCaseFolding(split: Fields): Fields {
+  const { pattern } = split;
+  if (!isFields(pattern) || typeof pattern.Regex !== 'string') return split;
+  return { ...split, pattern: { Regex: widenPattern(pattern.Regex) } };
 }
 
 const widenPattern = (pattern: string) =>

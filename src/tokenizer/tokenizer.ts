@@ -5,7 +5,7 @@
  * (which the chat template alone produces) yields their ids. Costs about 110 MB of heap for Llama 4's 200,000 tokens
  * and 439,802 merges, all of it the library's tables, so build one per model.
  */
-import { BPE, SequenceNormalizer, SequencePreTokenizer } from '@huggingface/tokenizers';
+import { BPE, ByteLevelPreTokenizer, SplitPreTokenizer } from '@huggingface/tokenizers';
 import { OutriderError } from '../errors.ts';
 import { tokenBytes } from './bytes.ts';
 import { createByteDecoder, type Decoder } from './decoder.ts';
@@ -105,20 +105,21 @@ interface Encoder {
 
 type Config<Part extends new (config: never) => unknown> = ConstructorParameters<Part>[0];
 
-/** The library's parts for text, one by one: its own `Tokenizer` would bring every model and decoder along. */
-function createEncoder({ model, normalizer, preTokenizer }: ParsedTokenizer): Encoder {
+/** The library's parts that text needs, one by one: its own `Tokenizer` would bring all the others along. */
+function createEncoder({ model, normalForm, preTokenizers }: ParsedTokenizer): Encoder {
   try {
     const bpe = new BPE(model as Config<typeof BPE>);
-    const normalizers = { type: 'Sequence', normalizers: [normalizer] } as Config<typeof SequenceNormalizer>;
-    const preTokenizers = { type: 'Sequence', pretokenizers: [preTokenizer] } as Config<typeof SequencePreTokenizer>;
-    const normalize = new SequenceNormalizer(normalizers);
-    const split = new SequencePreTokenizer(preTokenizers);
+    const parts = preTokenizers.map((config) =>
+      config.type === 'Split'
+        ? new SplitPreTokenizer(config as unknown as Config<typeof SplitPreTokenizer>)
+        : new ByteLevelPreTokenizer(config as unknown as Config<typeof ByteLevelPreTokenizer>),
+    );
     return {
       encodeText(text) {
-        const normalized = normalize.normalize(text);
-        if (normalized === '') return []; // a pre-tokenizer may put a blank before it
-        const tokens = bpe._call(split.pre_tokenize(normalized));
-        return tokens.map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
+        if (text === '') return []; // a pre-tokenizer may put a blank before it
+        const normal = normalForm ? text.normalize(normalForm) : text;
+        const pieces = parts.reduce((before, part) => part.pre_tokenize(before), [normal]);
+        return bpe._call(pieces).map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
       },
       textOf: (id) => bpe.vocab[id],
     };

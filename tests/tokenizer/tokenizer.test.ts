@@ -114,10 +114,19 @@ describe('a bad tokenizer.json', () => {
     ['has a broken merge', changed(['model', 'merges', '3'], ['a']), /merges\[3\]/],
     ['has a broken added token', changed(['added_tokens', '0'], { id: -1 }), /added_tokens\[0\]/],
     ['has an unknown pre-tokenizer', changed(['pre_tokenizer'], { type: 'Nonsense' }), /Nonsense/],
+    ['merges what it splits', changed(['pre_tokenizer', 'pretokenizers', '0', 'behavior'], 'Contiguous'), /isolates/],
+    ['never makes bytes of text', changed(['pre_tokenizer', 'pretokenizers', '1'], null), /null is not supported/],
+    ['ends with another step', changed(['pre_tokenizer', 'pretokenizers'], []), /must be "ByteLevel"/],
+    ['changes letters', changed(['normalizer'], { type: 'Lowercase' }), /"Lowercase"; only Unicode forms/],
     ['lacks its bos_token', changed(['added_tokens'], []), /no added token "<s>"/],
   ])('that %s is refused by name', (_, json, message) => {
     const refused = expect.objectContaining({ code: 'tokenizer_invalid', message: expect.stringMatching(message) });
     expect(() => createTokenizer(json, { bos_token: { content: '<s>' } })).toThrow(refused);
+  });
+
+  it('brings text to the Unicode form that it names', () => {
+    const json = { ...scoutlingJson(), normalizer: { type: 'NFC' } };
+    expect(createTokenizer(json, {}).encodeText('e\u0301')).toEqual(tokenizer.encodeText('\u00e9'));
   });
 
   it('lists a special token as ordinary, yet typed text does not become it', () => {
