@@ -8,7 +8,8 @@
 // keys up to itself. One workgroup per head, row and piece of `piece` keys; piece p of a segment is partial
 // (first + p * piece) / piece of the row. CARRY: one piece covers the whole segment and continues the row's only
 // partial from the segments before, which costs no memory per segment: for blocks of rows.
-// A tile is 128 keys: a thread scores two of them, then all threads add values, one or more dimensions each.
+// A tile is 128 keys. A thread scores two of them; then the threads form teams of head_dim / 4, a team takes every
+// teams-th key and a thread four dimensions of its values; the teams' sums are joined at the end.
 override CHUNKED: bool = true;
 override CARRY: bool = false;
 
@@ -31,7 +32,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> kv: array<vec4<f32>>;          // [2, slots, num_kv_heads, head_dim / 4]
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;    // [rows, num_heads, max_partials, head_dim + 2]
 var<workgroup> query: array<vec4<f32>, 64>;
-var<workgroup> scores: array<f32, TILE>;
+var<workgroup> scores: array<vec4<f32>, 32>; // [TILE / 4], four keys each
+var<workgroup> team_values: array<vec4<f32>, 64>;
+var<workgroup> team_weights: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -58,46 +61,61 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   let from_query = (row * (params.num_heads + 2 * params.num_kv_heads) + head) * dim4;
   for (var i = lane; i < dim4; i += 64) { query[i] = qkv[from_query + i] * params.scale; }
 
+  let teams = 64 / dim4;
+  let team = lane / dim4; // `teams` and above: left over, without work
+  let column = lane % dim4;
   var highest = LOWEST;
-  var weight = 0.0;
-  var value: vec4<f32>; // of dimensions lane, lane + 64, lane + 128, lane + 192
+  var weight = 0.0; // of this thread's team
+  var value = vec4(0.0);
   if (CARRY && params.first > 0) {
-    for (var i = 0u; lane + 64 * i < params.head_dim; i++) { value[i] = partials[to + lane + 64 * i]; }
     highest = partials[to + params.head_dim];
-    weight = partials[to + params.head_dim + 1];
+    if (team == 0) {
+      let at = to + 4 * column;
+      value = vec4(partials[at], partials[at + 1], partials[at + 2], partials[at + 3]);
+      weight = partials[to + params.head_dim + 1];
+    }
   }
   workgroupBarrier();
   for (var tile = begin; tile < end; tile += TILE) {
     let count = min(TILE, end - tile);
-    for (var key = lane; key < count; key += 64) {
-      let at = ((tile + key) * params.num_kv_heads + kv_head) * dim4;
-      var score = 0.0;
-      for (var i = 0u; i < dim4; i++) { score += dot(query[i], kv[at + i]); }
-      scores[key] = score;
+    for (var key = lane; key < TILE; key += 64) {
+      var score = LOWEST;
+      if (key < count) {
+        let at = ((tile + key) * params.num_kv_heads + kv_head) * dim4;
+        score = 0.0;
+        for (var i = 0u; i < dim4; i++) { score += dot(query[i], kv[at + i]); }
+      }
+      scores[key >> 2][key & 3] = score;
     }
     workgroupBarrier();
-    var tile_highest = highest;
-    for (var key = 0u; key < count; key++) { tile_highest = max(tile_highest, scores[key]); }
+    var best = vec4(highest);
+    for (var i = 0u; i < TILE / 4; i++) { best = max(best, scores[i]); }
+    let tile_highest = max(max(best.x, best.y), max(best.z, best.w));
     workgroupBarrier();
-    for (var key = lane; key < count; key += 64) { scores[key] = exp(scores[key] - tile_highest); }
+    if (lane < TILE / 4) { scores[lane] = exp(scores[lane] - tile_highest); }
     workgroupBarrier();
     let rescale = exp(highest - tile_highest);
     highest = tile_highest;
     weight *= rescale;
     value *= rescale;
-    for (var key = 0u; key < count; key++) { weight += scores[key]; }
-    for (var i = 0u; lane + 64 * i < params.head_dim; i++) {
-      let column = lane + 64 * i;
-      var sum = 0.0;
-      for (var key = 0u; key < count; key++) {
-        let at = ((params.slots + tile + key) * params.num_kv_heads + kv_head) * dim4;
-        sum += scores[key] * kv[at + (column >> 2)][column & 3];
+    if (team < teams) {
+      for (var key = team; key < count; key += teams) {
+        let p = scores[key >> 2][key & 3];
+        weight += p;
+        value += p * kv[((params.slots + tile + key) * params.num_kv_heads + kv_head) * dim4 + column];
       }
-      value[i] += sum;
     }
     workgroupBarrier();
   }
-  for (var i = 0u; lane + 64 * i < params.head_dim; i++) { partials[to + lane + 64 * i] = value[i]; }
+  team_values[lane] = value;
+  team_weights[lane] = weight;
+  workgroupBarrier();
+  if (team > 0) { return; }
+  for (var other = 1u; other < teams; other++) {
+    value += team_values[other * dim4 + column];
+    weight += team_weights[other * dim4 + column];
+  }
+  for (var i = 0u; i < 4; i++) { partials[to + 4 * column + i] = value[i]; }
   if (lane == 0) {
     partials[to + params.head_dim] = highest;
     partials[to + params.head_dim + 1] = weight;
