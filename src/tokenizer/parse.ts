@@ -17,25 +17,24 @@ export interface ParsedTokenizer {
   readonly model: object;
   /** Unicode form that text is brought to first. */
   readonly normalForm: NormalForm | undefined;
-  /** Applied one after the other; the last is a ByteLevel. */
-  readonly preTokenizers: readonly PreTokenizer[];
+  /** Unchecked: `createPreTokenizer` does. */
+  readonly preTokenizer: unknown;
   readonly addedTokens: readonly AddedToken[];
   /** Highest id + 1. */
   readonly numTokens: number;
 }
 
 export type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
-export type PreTokenizer = Fields & { readonly type: 'Split' | 'ByteLevel' };
 
-type Fields = Record<string, unknown>;
+export type Fields = Record<string, unknown>;
 
-const isFields = (value: unknown): value is Fields =>
+export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Reports what was found in words that fit an error message. */
-const found = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
+export const found = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
 
 export function invalidTokenizer(message: string, cause?: unknown): OutriderError {
   return new OutriderError('tokenizer_invalid', `tokenizer.json: ${message}`, { cause });
@@ -61,7 +60,7 @@ export function parseTokenizer(json: unknown): ParsedTokenizer {
   return {
     model: { ...model, vocab: vocabulary },
     normalForm: parseNormalizer(json.normalizer ?? undefined),
-    preTokenizers: parsePreTokenizers(json.pre_tokenizer),
+    preTokenizer: json.pre_tokenizer,
     addedTokens,
     numTokens,
   };
@@ -113,39 +112,3 @@ function parseNormalizer(normalizer: unknown): NormalForm | undefined {
   if (/^NFK?[CD]$/.test(String(type))) return type as NormalForm;
   throw invalidTokenizer(`the normalizer is ${found(type)}; only Unicode forms such as "NFC" are supported.`);
 }
-
-/** Others exist, and the library has them, but with JavaScript's idea of words and digits instead of Unicode's. */
-function parsePreTokenizers(preTokenizer: unknown): PreTokenizer[] {
-  const isSequence = isFields(preTokenizer) && preTokenizer.type === 'Sequence';
-  const parts: unknown = isSequence ? preTokenizer.pretokenizers : [preTokenizer];
-  if (!Array.isArray(parts)) throw invalidTokenizer(`pretokenizers is ${found(parts)}, needs a list.`);
-  const supported = parts.map((part: unknown) => {
-    if (isFields(part) && part.type === 'ByteLevel') return part as PreTokenizer;
-    if (isFields(part) && part.type === 'Split' && isSplit(part)) return widenCaseFolding(part) as PreTokenizer;
-    throw invalidTokenizer(
-      `the pre-tokenizer ${found(part)} is not supported; "ByteLevel" is, and "Split" that isolates or removes.`,
-    );
-  });
-  if (supported.at(-1)?.type === 'ByteLevel') return supported;
-  throw invalidTokenizer('the last pre-tokenizer must be "ByteLevel", or text would not become bytes.');
-}
-
-/** What the library splits as the reference does. */
-const isSplit = ({ behavior, invert }: Fields) => behavior === 'Removed' || (behavior === 'Isolated' && !invert);
-
-/**
- * The library folds case in `(?i:…)` for ASCII only. Unicode folds two more characters onto ASCII letters: long s
- * (U+017F) and the Kelvin sign (U+212A), so "it'ſ" is a contraction in the reference. Naming them in the pattern's
- * case-insensitive groups (those that hold plain alternatives) makes the library agree.
- */
-function widenCaseFolding(split: Fields): Fields {
-  const { pattern } = split;
-  if (!isFields(pattern) || typeof pattern.Regex !== 'string') return split;
-  return { ...split, pattern: { Regex: widenPattern(pattern.Regex) } };
-}
-
-const widenPattern = (pattern: string) =>
-  pattern.replace(/\(\?i:[^()[\]\\]*\)/g, (group) => {
-    const alternatives = group.slice('(?i:'.length, -1);
-    return `(?i:${alternatives.replace(/s/gi, '[sS\u017f]').replace(/k/gi, '[kK\u212a]')})`;
-  });

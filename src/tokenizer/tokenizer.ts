@@ -5,11 +5,12 @@
  * (which the chat template alone produces) yields their ids. Costs about 110 MB of heap for Llama 4's 200,000 tokens
  * and 439,802 merges, all of it the library's tables, so build one per model.
  */
-import { BPE, ByteLevelPreTokenizer, SplitPreTokenizer } from '@huggingface/tokenizers';
+import { BPE } from '@huggingface/tokenizers';
 import { OutriderError } from '../errors.ts';
 import { tokenBytes } from './bytes.ts';
 import { createByteDecoder, type Decoder } from './decoder.ts';
 import { type AddedToken, invalidTokenizer, type ParsedTokenizer, parseTokenizer } from './parse.ts';
+import { createPreTokenizer } from './pre-tokenizer.ts';
 
 /** A piece of a prompt: text, or a special token by its text. */
 export type Segment = { readonly text: string } | { readonly special: string };
@@ -103,27 +104,21 @@ interface Encoder {
   textOf(id: number): string | undefined;
 }
 
-type Config<Part extends new (config: never) => unknown> = ConstructorParameters<Part>[0];
-
-/** The library's parts that text needs, one by one: its own `Tokenizer` would bring all the others along. */
-function createEncoder({ model, normalForm, preTokenizers }: ParsedTokenizer): Encoder {
+/** Merging is the library's; its own `Tokenizer` would bring all its other models and steps along. */
+function createEncoder({ model, normalForm, preTokenizer }: ParsedTokenizer): Encoder {
   try {
-    const bpe = new BPE(model as Config<typeof BPE>);
-    const parts = preTokenizers.map((config) =>
-      config.type === 'Split'
-        ? new SplitPreTokenizer(config as unknown as Config<typeof SplitPreTokenizer>)
-        : new ByteLevelPreTokenizer(config as unknown as Config<typeof ByteLevelPreTokenizer>),
-    );
+    const split = createPreTokenizer(preTokenizer);
+    const bpe = new BPE(model as ConstructorParameters<typeof BPE>[0]);
     return {
       encodeText(text) {
         if (text === '') return []; // a pre-tokenizer may put a blank before it
-        const normal = normalForm ? text.normalize(normalForm) : text;
-        const pieces = parts.reduce((before, part) => part.pre_tokenize(before), [normal]);
-        return bpe._call(pieces).map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
+        const tokens = bpe._call(split(normalForm ? text.normalize(normalForm) : text));
+        return tokens.map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
       },
       textOf: (id) => bpe.vocab[id],
     };
   } catch (cause) {
+    if (cause instanceof OutriderError) throw cause;
     throw invalidTokenizer(`cannot be used: ${cause instanceof Error ? cause.message : cause}`, cause);
   }
 }

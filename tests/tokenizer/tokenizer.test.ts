@@ -115,8 +115,12 @@ describe('a bad tokenizer.json', () => {
     ['has a broken added token', changed(['added_tokens', '0'], { id: -1 }), /added_tokens\[0\]/],
     ['has an unknown pre-tokenizer', changed(['pre_tokenizer'], { type: 'Nonsense' }), /Nonsense/],
     ['merges what it splits', changed(['pre_tokenizer', 'pretokenizers', '0', 'behavior'], 'Contiguous'), /isolates/],
-    ['never makes bytes of text', changed(['pre_tokenizer', 'pretokenizers', '1'], null), /null is not supported/],
-    ['ends with another step', changed(['pre_tokenizer', 'pretokenizers'], []), /must be "ByteLevel"/],
+    [
+      'never makes bytes of text',
+      changed(['pre_tokenizer', 'pretokenizers', '1'], null),
+      /null; it must be "ByteLevel"/,
+    ],
+    ['ends with another step', changed(['pre_tokenizer', 'pretokenizers'], []), /nothing; it must be "ByteLevel"/],
     ['changes letters', changed(['normalizer'], { type: 'Lowercase' }), /"Lowercase"; only Unicode forms/],
     ['lacks its bos_token', changed(['added_tokens'], []), /no added token "<s>"/],
   ])('that %s is refused by name', (_, json, message) => {
