@@ -26,22 +26,19 @@ const FIELDS = [
   'stream_options',
 ] as const;
 
-const isEmpty = (value: unknown) => typeof value === 'object' && Object.keys(value as object).length === 0;
-
-/** Fields of OpenAI and its kin that are not computed here: only the value that asks for nothing is accepted. */
-const NEUTRAL: Readonly<Record<string, { readonly allowed: string; readonly isNeutral: (value: unknown) => boolean }>> =
-  {
-    n: { allowed: '1', isNeutral: (value) => value === 1 },
-    logprobs: { allowed: 'false', isNeutral: (value) => value === false },
-    top_logprobs: { allowed: '0', isNeutral: (value) => value === 0 },
-    presence_penalty: { allowed: '0', isNeutral: (value) => value === 0 },
-    frequency_penalty: { allowed: '0', isNeutral: (value) => value === 0 },
-    repetition_penalty: { allowed: '1', isNeutral: (value) => value === 1 },
-    logit_bias: { allowed: '{}', isNeutral: isEmpty },
-    response_format: { allowed: '{ "type": "text" }', isNeutral: (value) => isObject(value) && value.type === 'text' },
-    tools: { allowed: '[]', isNeutral: (value) => Array.isArray(value) && value.length === 0 },
-    tool_choice: { allowed: '"none"', isNeutral: (value) => value === 'none' },
-  };
+/** Fields of OpenAI and its kin that are not computed here, with the one value, as JSON, that asks for nothing. */
+const NEUTRAL: Readonly<Record<string, string>> = {
+  n: '1',
+  logprobs: 'false',
+  top_logprobs: '0',
+  presence_penalty: '0',
+  frequency_penalty: '0',
+  repetition_penalty: '1',
+  logit_bias: '{}',
+  response_format: '{"type":"text"}',
+  tools: '[]',
+  tool_choice: '"none"',
+};
 
 /**
  * @param modelId the only value that `model` may have
@@ -78,8 +75,8 @@ export function parseRequest(request: unknown, modelId: string): ParsedRequest {
 function checkKnown(field: string, value: unknown): void {
   if ((FIELDS as readonly string[]).includes(field)) return;
   const neutral = Object.hasOwn(NEUTRAL, field) ? NEUTRAL[field] : undefined;
-  if (!neutral) throw refuse(field, value, `absent: the known fields are ${FIELDS.join(', ')}`);
-  if (!neutral.isNeutral(value)) throw refuse(field, value, `${neutral.allowed} or absent: this is not supported yet`);
+  if (neutral === undefined) throw refuse(field, value, `absent: the known fields are ${FIELDS.join(', ')}`);
+  if (JSON.stringify(value) !== neutral) throw refuse(field, value, `${neutral} or absent: this is not supported yet`);
 }
 
 function maxTokens(request: Fields): number | undefined {

@@ -1,14 +1,13 @@
 /** Python's `datetime.strftime` in the C locale, for the dates that chat templates print. */
-const MONTHS = 'January February March April May June July August September October November December'.split(' ');
-const DAYS = 'Sunday Monday Tuesday Wednesday Thursday Friday Saturday'.split(' ');
-
+const monthOf = (date: Date) => date.toLocaleString('en', { month: 'long' });
+const dayOf = (date: Date) => date.toLocaleString('en', { weekday: 'long' });
 const pad = (value: number, width = 2) => String(value).padStart(width, '0');
 
 const DIRECTIVES: Readonly<Record<string, (date: Date) => string>> = {
-  a: (date) => DAYS[date.getDay()]!.slice(0, 3),
-  A: (date) => DAYS[date.getDay()]!,
-  b: (date) => MONTHS[date.getMonth()]!.slice(0, 3),
-  B: (date) => MONTHS[date.getMonth()]!,
+  a: (date) => dayOf(date).slice(0, 3),
+  A: dayOf,
+  b: (date) => monthOf(date).slice(0, 3),
+  B: monthOf,
   d: (date) => pad(date.getDate()),
   m: (date) => pad(date.getMonth() + 1),
   y: (date) => pad(date.getFullYear() % 100),
