@@ -2,6 +2,7 @@
 
 import { createChatTemplate } from '../chat/template.ts';
 import { findChatTemplate } from '../chat/template-source.ts';
+import { parseJson } from '../checkpoint/json.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../model/generation-config.ts';
 import type { loadModel as LoadModel } from '../model/load.ts';
@@ -92,17 +93,13 @@ async function loadTexts(
     loaded += text?.length ?? 0; // bytes but for a few characters
     return text;
   };
-  const tokenizerConfig = parse(
-    await read('tokenizer_config.json', MAX_TEXT_BYTES),
-    'tokenizer_config.json',
-    'tokenizer_invalid',
-  );
+  const readJson = async (file: string, code: ErrorCode) => {
+    const text = await read(file, MAX_TEXT_BYTES);
+    return text === undefined ? undefined : parseJson(text, file, code);
+  };
+  const tokenizerConfig = await readJson('tokenizer_config.json', 'tokenizer_invalid');
   const jinja = await read('chat_template.jinja', MAX_TEXT_BYTES);
-  const generationJson = parse(
-    await read('generation_config.json', MAX_TEXT_BYTES),
-    'generation_config.json',
-    'config_unsupported',
-  );
+  const generationJson = await readJson('generation_config.json', 'config_unsupported');
   const tokenizer = loadTokenizer(await read('tokenizer.json', MAX_TOKENIZER_BYTES), tokenizerConfig, source);
   report({ phase: 'tokenizer', loaded, total: loaded, file: '' });
   const generation = parseGenerationConfig(generationJson ?? {}); // the file is optional
@@ -124,19 +121,7 @@ function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, sourc
       },
     );
   }
-  return createTokenizer(parse(text, 'tokenizer.json', 'tokenizer_invalid'), tokenizerConfig);
-}
-
-function parse(text: string | undefined, file: string, code: ErrorCode): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new OutriderError(code, `${file} is not JSON: ${(cause as Error).message}. Download the file again.`, {
-      cause,
-      details: { file },
-    });
-  }
+  return createTokenizer(parseJson(text, 'tokenizer.json', 'tokenizer_invalid'), tokenizerConfig);
 }
 
 /** OpenAI's defaults (temperature 1, everything kept), overridden by the model's own. */

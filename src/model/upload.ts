@@ -201,7 +201,12 @@ class Uploader {
     data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
   ): Promise<void> {
     this.#device.queue.writeBuffer(buffer, offset, data);
-    this.#pending += data.byteLength;
+    await this.#written(data.byteLength);
+  }
+
+  /** Counts what is under way, and waits for it where it becomes too much. */
+  async #written(bytes: number): Promise<void> {
+    this.#pending += bytes;
     if (this.#pending < IN_FLIGHT_BYTES) return;
     this.#pending = 0;
     await this.finish();
@@ -236,10 +241,7 @@ class Uploader {
         matrix_at: job.bufferOffset / 4,
       });
       firstRow += bandRows;
-      this.#pending += bytes.length;
-      if (this.#pending < IN_FLIGHT_BYTES) return;
-      this.#pending = 0;
-      await this.#device.queue.onSubmittedWorkDone();
+      await this.#written(bytes.length);
     });
   }
 

@@ -236,9 +236,7 @@ export class WeightPlan {
         add(first, Math.min(expertsPer, total - first), 0, outputs);
       return shards;
     }
-    let run = Math.floor((this.#maxBytes / bytesOfOutputs(8)) * 8);
-    run = Math.floor(run / 8) * 8; // zero points come in eights of rows
-    while (run > 0 && bytesOfOutputs(run) > this.#maxBytes) run -= 8;
+    const run = Math.floor(this.#maxBytes / bytesOfOutputs(8)) * 8; // zero points come in eights of rows
     if (run === 0) throw tooLarge(label, bytesOfOutputs(8), this.#maxBytes);
     for (let expert = 0; expert < (numExperts ?? 1); expert++) {
       for (let first = 0; first < outputs; first += run) add(expert, 1, first, Math.min(run, outputs - first));

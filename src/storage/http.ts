@@ -88,24 +88,20 @@ async function* countedBody(
   options: ReadOptions,
 ): AsyncGenerator<Bytes> {
   const reader = response.body!.getReader(); // Safari has no async iteration of streams
-  const wrongLength = (received: number, relation: string): OutriderError =>
-    failure(url, `sent ${received} bytes${relation} of the ${expected} that were asked for. Load again.`, {
-      received,
-      expected,
-    });
+  const wrongLength = (relation: string, cause?: unknown): OutriderError => {
+    const what = `sent ${received} bytes${relation} of the ${expected} that were asked for. Load again.`;
+    return failure(url, what, { received, expected }, cause);
+  };
   let received = 0;
   try {
     for (;;) {
-      const { done, value } = await readPiece(reader, options, (cause) => {
-        const error = wrongLength(received, ' and then broke off,');
-        return new OutriderError(error.code, error.message, { cause, details: error.details });
-      });
+      const { done, value } = await readPiece(reader, options, (cause) => wrongLength(' and then broke off,', cause));
       if (done) break;
       received += value.length;
-      if (received > expected) throw wrongLength(received, ' instead');
+      if (received > expected) throw wrongLength(' instead');
       yield value;
     }
-    if (received < expected) throw wrongLength(received, '');
+    if (received < expected) throw wrongLength('');
   } finally {
     await reader.cancel().catch(() => {}); // after the end it does nothing; before it, it frees the connection
   }
@@ -135,9 +131,8 @@ async function request(
     return await fetch(url, { method, headers, ...(signal ? { signal } : {}) });
   } catch (cause) {
     if (signal?.aborted) throw abortError(signal);
-    const advice =
-      'could not be reached. Check the address, the network, and that the server allows this origin (CORS).';
-    throw new OutriderError('network_error', `${url} ${advice}`, { cause, details: { url } });
+    const what = 'could not be reached. Check the address, the network, and that the server allows this origin (CORS).';
+    throw failure(url, what, {}, cause);
   }
 }
 
@@ -183,15 +178,11 @@ function checkContentRange(response: Response, url: string, start: number, end: 
 }
 
 /** `bytes a-b/total` or `bytes * /total`; undefined where the header is absent, hidden by CORS or of another form. */
-function contentRange(response: Response): { first?: number; last?: number; total?: number } | undefined {
+function contentRange(response: Response): Partial<Record<'first' | 'last' | 'total', number | undefined>> | undefined {
   const match = /^bytes (?:(\d+)-(\d+)|\*)\/(?:(\d+)|\*)$/.exec(response.headers.get('content-range') ?? '');
   if (match === null) return undefined;
   const [first, last, total] = match.slice(1).map((text) => (text === undefined ? undefined : Number(text)));
-  return {
-    ...(first !== undefined && { first }),
-    ...(last !== undefined && { last }),
-    ...(total !== undefined && { total }),
-  };
+  return { first, last, total };
 }
 
 /** Frees the connection without reading a body that may be gigabytes long. */
@@ -199,6 +190,6 @@ async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
-function failure(url: string, what: string, details: Readonly<Record<string, number>> = {}): OutriderError {
-  return new OutriderError('network_error', `${url} ${what}`, { details: { url, ...details } });
+function failure(url: string, what: string, details: Readonly<Record<string, number>> = {}, cause?: unknown) {
+  return new OutriderError('network_error', `${url} ${what}`, { cause, details: { url, ...details } });
 }
