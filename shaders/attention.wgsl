@@ -8,8 +8,9 @@
 // keys up to itself. One workgroup per head, row and piece of `piece` keys; piece p of a segment is partial
 // (first + p * piece) / piece of the row. CARRY: one piece covers the whole segment and continues the row's only
 // partial from the segments before, which costs no memory per segment: for blocks of rows.
-// A tile is 128 keys. A thread scores two of them; then the threads form teams of head_dim / 4, a team takes every
-// teams-th key and a thread four dimensions of its values; the teams' sums are joined at the end.
+// A tile is 128 keys. A thread scores two of them; then the threads form teams of head_dim / 4, a team takes four keys at
+// a time and a thread four dimensions of their values; the teams' sums are joined at the end. Shared values are read
+// as vec4, and few times: on CPU adapters every access costs the same, workgroup memory or not.
 override CHUNKED: bool = true;
 override CARRY: bool = false;
 
@@ -33,6 +34,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;    // [rows, num_heads, max_partials, head_dim + 2]
 var<workgroup> query: array<vec4<f32>, 64>;
 var<workgroup> scores: array<vec4<f32>, 32>; // [TILE / 4], four keys each
+var<workgroup> bests: array<vec4<f32>, 4>;
 var<workgroup> team_values: array<vec4<f32>, 64>;
 var<workgroup> team_weights: array<f32, 64>;
 
@@ -78,20 +80,26 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   workgroupBarrier();
   for (var tile = begin; tile < end; tile += TILE) {
     let count = min(TILE, end - tile);
-    for (var key = lane; key < TILE; key += 64) {
-      var score = LOWEST;
-      if (key < count) {
-        let at = ((tile + key) * params.num_kv_heads + kv_head) * dim4;
-        score = 0.0;
-        for (var i = 0u; i < dim4; i++) { score += dot(query[i], kv[at + i]); }
-      }
-      scores[key >> 2][key & 3] = score;
+    // Two keys at once where there are so many, so that a query is read for both; those from `count` on weigh nothing.
+    let at0 = ((tile + lane) * params.num_kv_heads + kv_head) * dim4;
+    let at1 = at0 + 64 * params.num_kv_heads * dim4;
+    var pair = vec2(0.0);
+    if (lane + 64 < count) {
+      for (var i = 0u; i < dim4; i++) { pair += vec2(dot(query[i], kv[at0 + i]), dot(query[i], kv[at1 + i])); }
+    } else if (lane < count) {
+      for (var i = 0u; i < dim4; i++) { pair.x += dot(query[i], kv[at0 + i]); }
+    }
+    scores[lane >> 2][lane & 3] = select(LOWEST, pair.x, lane < count);
+    scores[16 + (lane >> 2)][lane & 3] = select(LOWEST, pair.y, lane + 64 < count);
+    workgroupBarrier();
+    if (lane < 4) {
+      var best = scores[lane];
+      for (var i = 1u; i < 8; i++) { best = max(best, scores[lane + 4 * i]); }
+      bests[lane] = best;
     }
     workgroupBarrier();
-    var best = vec4(highest);
-    for (var i = 0u; i < TILE / 4; i++) { best = max(best, scores[i]); }
-    let tile_highest = max(max(best.x, best.y), max(best.z, best.w));
-    workgroupBarrier();
+    let best = max(max(bests[0], bests[1]), max(bests[2], bests[3]));
+    let tile_highest = max(highest, max(max(best.x, best.y), max(best.z, best.w)));
     if (lane < TILE / 4) { scores[lane] = exp(scores[lane] - tile_highest); }
     workgroupBarrier();
     let rescale = exp(highest - tile_highest);
@@ -99,10 +107,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     weight *= rescale;
     value *= rescale;
     if (team < teams) {
-      for (var key = team; key < count; key += teams) {
-        let p = scores[key >> 2][key & 3];
-        weight += p;
-        value += p * kv[((params.slots + tile + key) * params.num_kv_heads + kv_head) * dim4 + column];
+      for (var quad = team; 4 * quad < count; quad += teams) {
+        let p = scores[quad];
+        weight += dot(p, vec4(1.0));
+        let at = ((params.slots + tile + 4 * quad) * params.num_kv_heads + kv_head) * dim4 + column;
+        let stride = params.num_kv_heads * dim4;
+        value += p.x * kv[at] + p.y * kv[at + stride] + p.z * kv[at + 2 * stride] + p.w * kv[at + 3 * stride];
       }
     }
     workgroupBarrier();
