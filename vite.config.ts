@@ -3,6 +3,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
 import { findPages, servePages } from './src/build/pages.ts';
+import { pureTables } from './src/build/pure.ts';
 import { compactShaders } from './src/build/wgsl.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -54,10 +55,10 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), servePages(pages), licenses.main],
+    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main],
     worker: {
       format: 'es',
-      plugins: () => [compactShaders(), licenses.worker],
+      plugins: () => [compactShaders(), pureTables(), licenses.worker],
       rolldownOptions: { ...lazily, output: small },
     },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
