@@ -58,13 +58,6 @@ export interface TransposeJob {
   readonly dtype: FloatDtype;
 }
 
-/** Rows first .. first + count - 1 of a stored matrix. */
-interface Piece {
-  readonly matrix: Matrix;
-  readonly first: number;
-  readonly count: number;
-}
-
 export class WeightPlan {
   readonly jobs: UploadJob[] = [];
   readonly #device: GPUDevice;
@@ -82,23 +75,22 @@ export class WeightPlan {
   }
 
   model(tensors: ModelTensors): GpuWeights {
-    const embedTokens = this.#matrix('embed_tokens', [whole(tensors.embedTokens)], false);
-    const lmHead =
-      tensors.lmHead === tensors.embedTokens ? embedTokens : this.#matrix('lm_head', [whole(tensors.lmHead)], false);
+    const embedTokens = this.#matrix('embed_tokens', [tensors.embedTokens]);
+    const lmHead = tensors.lmHead === tensors.embedTokens ? embedTokens : this.#matrix('lm_head', [tensors.lmHead]);
     const layers = tensors.layers.map((layer, index): GpuLayer => {
       const name = `layers.${index}`;
       const { feedForward } = layer;
       return {
         inputLayernorm: this.#vector(layer.inputLayernorm),
         qkvProj: this.#joined(`${name}.qkv_proj`, [layer.qProj, layer.kProj, layer.vProj]),
-        oProj: this.#matrix(`${name}.o_proj`, [whole(layer.oProj)], false),
+        oProj: this.#matrix(`${name}.o_proj`, [layer.oProj]),
         postAttentionLayernorm: this.#vector(layer.postAttentionLayernorm),
         feedForward:
           feedForward.kind === 'dense'
             ? { kind: 'dense', mlp: this.#mlp(`${name}.mlp`, feedForward) }
             : {
                 kind: 'moe',
-                router: this.#matrix(`${name}.router`, [whole(feedForward.router)], false),
+                router: this.#matrix(`${name}.router`, [feedForward.router]),
                 sharedExpert: this.#mlp(`${name}.shared_expert`, feedForward.sharedExpert),
                 experts: this.#experts(`${name}.experts`, feedForward.experts),
               },
@@ -124,29 +116,19 @@ export class WeightPlan {
   /** Matrices over the same input, as one where their storage and row counts allow. */
   #joined(label: string, matrices: readonly Matrix[]): GpuMatrix[] {
     const alike = matrices.every((m) => sameStorage(storageOf(m), storageOf(matrices[0]!)) && m.rows % 8 === 0);
-    if (alike) return [this.#matrix(label, matrices.map(whole), false)];
-    return matrices.map((matrix) => this.#matrix(label, [whole(matrix)], false));
+    return alike ? [this.#matrix(label, matrices)] : matrices.map((matrix) => this.#matrix(label, [matrix]));
   }
 
   #mlp(label: string, { gateProj, upProj, downProj }: FeedForwardTensors): GpuMlp {
     return {
-      gateUpProj: this.#matrix(`${label}.gate_up_proj`, [whole(gateProj), whole(upProj)], true),
-      downProj: this.#matrix(`${label}.down_proj`, [whole(downProj)], false),
+      gateUpProj: this.#pack(`${label}.gate_up_proj`, [[gateProj, upProj]], true, undefined),
+      downProj: this.#matrix(`${label}.down_proj`, [downProj]),
     };
   }
 
-  /** One matrix from the rows of several; `paired`: from gate and up, which stay side by side in every shard. */
-  #matrix(label: string, pieces: readonly Piece[], paired: boolean): GpuMatrix {
-    const storage = commonStorage(
-      label,
-      pieces.map(({ matrix }) => matrix),
-    );
-    const { cols } = pieces[0]!.matrix;
-    const rows = pieces.reduce((sum, piece) => sum + piece.count, 0);
-    const outputs = paired ? rows / 2 : rows;
-    const shards = this.#cut(label, storage, outputs, cols, paired, undefined);
-    for (const shard of shards) this.#fill(storage, shard, 0, paired ? pieces : [pieces], paired);
-    return { storage, outputs, cols, paired, numExperts: undefined, shards };
+  /** One matrix from the rows of several. */
+  #matrix(label: string, matrices: readonly Matrix[]): GpuMatrix {
+    return this.#pack(label, [matrices], false, undefined);
   }
 
   #experts(
@@ -161,30 +143,44 @@ export class WeightPlan {
       };
     }
     return {
-      gateUpProj: this.#stack(
+      gateUpProj: this.#pack(
         `${label}.gate_up_proj`,
         experts.experts.map(({ gateProj, upProj }) => [gateProj, upProj]),
+        true,
+        experts.experts.length,
       ),
-      downProj: this.#stack(
+      downProj: this.#pack(
         `${label}.down_proj`,
         experts.experts.map(({ downProj }) => [downProj]),
+        false,
+        experts.experts.length,
       ),
     };
   }
 
-  /** A stack of experts, each of one matrix, or of gate and up. */
-  #stack(label: string, experts: readonly (readonly Matrix[])[]): GpuMatrix {
-    const storage = commonStorage(label, experts.flat());
-    const paired = experts[0]!.length === 2;
-    const { rows: outputs, cols } = experts[0]![0]!;
-    const shards = this.#cut(label, storage, outputs, cols, paired, experts.length);
+  /**
+   * A matrix, or a stack of one per expert.
+   * @param blobs each from the rows of several matrices
+   * @param paired from gate and up, which stay side by side in every shard
+   */
+  #pack(
+    label: string,
+    blobs: readonly (readonly Matrix[])[],
+    paired: boolean,
+    numExperts: number | undefined,
+  ): GpuMatrix {
+    const storage = commonStorage(label, blobs.flat());
+    const { cols } = blobs[0]![0]!;
+    const rows = blobs[0]!.reduce((sum, matrix) => sum + matrix.rows, 0);
+    const outputs = paired ? rows / 2 : rows;
+    const shards = this.#cut(label, storage, outputs, cols, paired, numExperts);
     for (const shard of shards) {
       for (let expert = 0; expert < shard.numExperts; expert++) {
-        const pieces = experts[shard.firstExpert + expert]!.map(whole);
-        this.#fill(storage, shard, expert, paired ? pieces : [pieces], paired);
+        const matrices = blobs[shard.firstExpert + expert]!;
+        this.#fill(storage, shard, expert, paired ? matrices.map((matrix) => [matrix]) : [matrices]);
       }
     }
-    return { storage, outputs, cols, paired, numExperts: experts.length, shards };
+    return { storage, outputs, cols, paired, numExperts, shards };
   }
 
   /** A fused stack [experts, in, out], as published in bf16: transposed on the GPU while it streams. */
@@ -245,24 +241,18 @@ export class WeightPlan {
   }
 
   /** Jobs for one expert's blob in a shard. `groups`: each becomes a run of `shard.outputs` rows of the blob. */
-  #fill(
-    storage: Storage,
-    shard: Shard,
-    expert: number,
-    groups: readonly (Piece | readonly Piece[])[],
-    paired: boolean,
-  ): void {
+  #fill(storage: Storage, shard: Shard, expert: number, groups: readonly (readonly Matrix[])[]): void {
     const blob = expert * shard.layout.length * 4;
-    groups.forEach((group, index) => {
-      let row = paired ? index * shard.outputs : 0;
+    groups.forEach((matrices, index) => {
+      let row = index * shard.outputs;
       let skip = shard.firstOutput;
       let left = shard.outputs;
-      for (const { matrix, first, count } of Array.isArray(group) ? (group as readonly Piece[]) : [group as Piece]) {
-        const from = Math.min(skip, count);
-        const take = Math.min(count - from, left);
+      for (const matrix of matrices) {
+        const from = Math.min(skip, matrix.rows);
+        const take = Math.min(matrix.rows - from, left);
         skip -= from;
         left -= take;
-        if (take > 0) this.#copyRows(storage, shard, blob, matrix, first + from, take, row);
+        if (take > 0) this.#copyRows(storage, shard, blob, matrix, from, take, row);
         row += take;
       }
     });
@@ -325,10 +315,6 @@ export class WeightPlan {
       usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
     });
   }
-}
-
-function whole(matrix: Matrix): Piece {
-  return { matrix, first: 0, count: matrix.rows };
 }
 
 function storageOf(matrix: Matrix): Storage {
