@@ -82,7 +82,7 @@ async function requestAdapter(gpu: GPU | undefined, powerPreference: GPUPowerPre
     throw new OutriderError(
       'webgpu_unavailable',
       insecure
-        ? 'WebGPU exists only on secure origins, and this page came over plain HTTP. Serve it from https:// or from http://localhost.'
+        ? 'WebGPU exists only on secure origins, and this page came over plain HTTP. Serve it from https:// or http://localhost.'
         : 'This browser has no WebGPU (navigator.gpu is missing). Use a current Chrome, Edge, Safari 26 or Firefox, or pass `gpu`.',
       { details: { reason: insecure ? 'insecure-origin' : 'no-api' } },
     );
@@ -91,7 +91,7 @@ async function requestAdapter(gpu: GPU | undefined, powerPreference: GPUPowerPre
   if (!adapter) {
     throw new OutriderError(
       'webgpu_unavailable',
-      'WebGPU is there, but no GPU adapter was offered: the GPU or its driver is blocklisted, switched off, or crashed too often in this session. Restart the browser, update the driver, and look at chrome://gpu (about:support in Firefox).',
+      'WebGPU offers no GPU adapter: the GPU or its driver is blocklisted, switched off, or crashed too often. Restart the browser, update the driver, and look at chrome://gpu (about:support in Firefox).',
       { details: { reason: 'no-adapter' } },
     );
   }
@@ -130,7 +130,7 @@ function watch(device: GPUDevice, facts: AdapterFacts): Gpu {
     fail(
       new OutriderError(
         'device_lost',
-        `The GPU device was lost (${info.reason}): ${info.message || 'no reason given'}. Load the model again; if it happens again, close other GPU-heavy tabs or choose a shorter context.`,
+        `The GPU device was lost (${info.reason}): ${info.message || 'no reason given'}. Load the model again. Should it recur, close other GPU-heavy tabs, or use a shorter context.`,
         {
           details: { reason: info.reason },
         },

@@ -91,7 +91,7 @@ export class KvCache {
       const bytes = this.#allocatedBytes - before;
       throw new OutriderError(
         'gpu_out_of_memory',
-        `The GPU refused ${bytes} bytes for keys and values up to position ${end} (${before} bytes are allocated). Use a shorter context, or close other GPU-heavy tabs.`,
+        `The GPU refused ${bytes} bytes for keys and values up to position ${end} (${before} bytes are allocated). Close other GPU-heavy tabs, or use a shorter context.`,
         {
           details: { bytes, allocated: before, position: end },
         },

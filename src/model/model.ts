@@ -45,7 +45,7 @@ export async function loadWeights(
     if (activations === 'f16' && !gpu.facts.f16) {
       throw new OutriderError(
         'invalid_request',
-        "activations: 'f16' needs the WebGPU feature shader-f16, which this adapter does not have (or which was switched off). Use the default, 'f32'.",
+        "activations: 'f16' needs the WebGPU feature shader-f16, which is not enabled here. Use the default, 'f32'.",
       );
     }
     if (config.numLocalExperts > MAX_EXPERTS) {
@@ -88,7 +88,7 @@ async function checkAllocation(device: GPUDevice, bytes: number): Promise<void> 
   if (!error) return;
   throw new OutriderError(
     'gpu_out_of_memory',
-    `The GPU refused ${bytes} bytes for the weights: ${error.message}. Close other GPU-heavy tabs, or use a smaller or more strongly quantized checkpoint.`,
+    `The GPU refused ${bytes} bytes for the weights: ${error.message}. Close other GPU-heavy tabs, or use a smaller checkpoint.`,
     {
       details: { bytes },
     },

@@ -333,7 +333,7 @@ function commonStorage(label: string, matrices: readonly Matrix[]): Storage {
   if (other) {
     throw new OutriderError(
       'quantization_unsupported',
-      `${label}: its parts are stored differently (${JSON.stringify(storage)} and ${JSON.stringify(storageOf(other))}); they must agree. Convert the checkpoint again with both parts quantized, or both ignored.`,
+      `${label}: its parts are stored differently (${JSON.stringify(storage)} and ${JSON.stringify(storageOf(other))}); they must agree. Convert the checkpoint again with all quantized, or all ignored.`,
     );
   }
   return storage;

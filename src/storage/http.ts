@@ -159,7 +159,7 @@ function checkStatus(response: Response, url: string): void {
   if (status === 200) {
     throw new OutriderError(
       'range_unsupported',
-      `${url} was answered with the whole file (status 200) instead of the range that was asked for (206). ` +
+      `${url} was answered with the whole file (status 200), not the range that was asked for (206). ` +
         'Serve the model from a server that supports the Range header.',
       { details: { url, status } },
     );
