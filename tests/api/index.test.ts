@@ -16,6 +16,18 @@ describe('the public module', () => {
     expect(error).toMatchObject({ code: 'model_not_found', message: expect.stringContaining('no/such/folder') });
   });
 
+  it('answers from a worker of the app that serves engines, whose first message finds nothing loaded yet', async () => {
+    const { createEngine, OutriderError, serveEngine } = await import('../../src/index.ts');
+    const { port1, port2 } = new MessageChannel();
+    serveEngine(port2);
+    port2.start();
+    const worker = port1 as unknown as Worker;
+    const error = await createEngine('./no/such/folder', { worker }).catch((reason) => reason);
+    expect(error).toBeInstanceOf(OutriderError);
+    expect(error).toMatchObject({ code: 'model_not_found', details: { folder: './no/such/folder' } });
+    port1.close();
+  });
+
   it('refuses to send to a Worker what cannot be sent', async () => {
     const { createEngine } = await import('../../src/index.ts');
     const worker = {} as Worker;
