@@ -8,7 +8,7 @@ import { prepareMachine } from './machine.mjs';
 import { ensureModules, root } from './modules.mjs';
 
 /** How many tests CI may skip: none, except those that compare with ../shared where a clone stands alone. */
-const SKIP_LIMIT = { besideShared: 0, alone: 60 };
+const SKIP_LIMIT = { besideShared: 0, alone: 30 };
 const NUM_SLOWEST = 8;
 /** Dawn says this of every driver that names no limit. */
 const NOISE = /artificially reduced from \d+ to \d+/;

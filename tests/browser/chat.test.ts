@@ -102,6 +102,7 @@ describe('a conversation', () => {
       /^“.+” took expert \d+ in layer 1 \(chunked attention, RoPE\)\.$/,
     );
     await page.click('#experts-text summary');
+    await page.locator('#experts-text tbody tr').first().waitFor(); // filled by the toggle event
     expect(await page.locator('#experts-text tbody tr').count()).toBe(8);
     expect(await page.locator('#experts-text tbody tr').nth(3).textContent()).toMatch(
       /layer 3 \(global attention, NoPE\)\d+ \(\d+ %\)/,
