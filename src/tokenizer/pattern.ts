@@ -4,7 +4,7 @@
  */
 
 /** The opening of a group, a property, an escape, or a character. An escape that is not known leaves a lone backslash. */
-const ELEMENT = /\(\?(?:i:|:|<?[=!])|\\[pP]\{\w+\}|\\[sSdDrntfv]|\\[^\w]|[^]/gu;
+const ELEMENT = /\(\?(?:i:|:|<?[=!])|\\[pP]\{\w+\}|\\[sSdDrntfv]|\\[^\w]|./gsu;
 
 /** JavaScript's own `\s` has U+FEFF and lacks U+0085, its `\d` is ASCII, and its `.` stops at more than a line feed. */
 const REWRITTEN: Readonly<Record<string, string>> = {
