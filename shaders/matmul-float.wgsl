@@ -72,39 +72,41 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     base = expert * params.expert_stride / select(4u, 8u, ELEMENT == F32); // in steps of 8 weights
   }
   let outputs_per_thread = select(4u, 2u, SWIGLU);
-  let first_token = (thread / 16) * 4;
-  let first = (wid.x * 16 + thread % 16) * outputs_per_thread;
-  if (first_token >= tile.rows || first >= params.outputs) { return; }
+  let first = (wid.x * 64 + thread) * outputs_per_thread;
+  if (first >= params.outputs) { return; }
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
-  // Weight rows and token rows, clamped; overhanging ones are not written.
+  // Weight rows, clamped; overhanging ones are not written.
   let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
-  var tokens = tile.first + min(first_token + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
-  if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
   let steps = params.cols / 8;
   let w_at = base + rows * steps;
-  let x_at = tokens * (params.cols / 4);
-  var sum0 = vec4(0.0);
-  var sum1 = vec4(0.0);
-  var sum2 = vec4(0.0);
-  var sum3 = vec4(0.0);
-  for (var step = 0u; step < steps; step++) {
-    let low = columns(x_at, 2 * step);
-    let high = columns(x_at, 2 * step + 1);
-    sum0 += times(w_at.x + step, low, high);
-    sum1 += times(w_at.y + step, low, high);
-    sum2 += times(w_at.z + step, low, high);
-    sum3 += times(w_at.w + step, low, high);
-  }
-  let sums = array(sum0, sum1, sum2, sum3); // [weight row][token]
-  for (var t = 0u; t < min(4, tile.rows - first_token); t++) {
-    var score = 1.0;
-    if (GROUPED) { score = routes[tokens[t]].score; }
-    for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
-      let at = tokens[t] * params.y_cols + params.y_at + first + r;
-      var value = sums[r][t];
-      if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
-      if (ADD) { value += y[at]; }
-      y[at] = value;
+  for (var quad = 0u; quad < tile.rows; quad += 4) {
+    // Token rows, clamped; overhanging ones are not written.
+    var tokens = tile.first + min(quad + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
+    if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
+    let x_at = tokens * (params.cols / 4);
+    var sum0 = vec4(0.0);
+    var sum1 = vec4(0.0);
+    var sum2 = vec4(0.0);
+    var sum3 = vec4(0.0);
+    for (var step = 0u; step < steps; step++) {
+      let low = columns(x_at, 2 * step);
+      let high = columns(x_at, 2 * step + 1);
+      sum0 += times(w_at.x + step, low, high);
+      sum1 += times(w_at.y + step, low, high);
+      sum2 += times(w_at.z + step, low, high);
+      sum3 += times(w_at.w + step, low, high);
+    }
+    let sums = array(sum0, sum1, sum2, sum3); // [weight row][token]
+    for (var t = 0u; t < min(4, tile.rows - quad); t++) {
+      var score = 1.0;
+      if (GROUPED) { score = routes[tokens[t]].score; }
+      for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
+        let at = tokens[t] * params.y_cols + params.y_at + first + r;
+        var value = sums[r][t];
+        if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
+        if (ADD) { value += y[at]; }
+        y[at] = value;
+      }
     }
   }
 }

@@ -7,8 +7,9 @@
 //   x       [tokens, cols]  f32
 //   y       [tokens, y_cols] f32, from column `y_at`
 //
-// A workgroup makes 16 tokens x 64 weight rows; a thread 4 x 4 of them in registers, without workgroup memory or
-// barriers: 8 weights of 4 rows meet 8 activations of 4 tokens, as vector times matrix, 128 multiply-adds for 9 loads.
+// A workgroup makes up to 16 tokens x 256 weight rows; a thread four rows, for four tokens at a time in registers, without
+// workgroup memory or barriers: 8 weights of 4 rows meet 8 activations of 4 tokens, as vector times matrix. All threads
+// of a workgroup read the same activations, one load for all where the driver sees that.
 // SWIGLU and ADD as in matvec-int4; each token is written by one thread, since top-1 gives it one expert.
 override GROUPED: bool = false;
 override SWIGLU: bool = false;
@@ -83,56 +84,58 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     base = expert * params.expert_stride;
   }
   let outputs_per_thread = select(4u, 2u, SWIGLU);
-  let first_token = (thread / 16) * 4;
-  let first = (wid.x * 16 + thread % 16) * outputs_per_thread;
-  if (first_token >= tile.rows || first >= params.outputs) { return; }
+  let first = (wid.x * 64 + thread) * outputs_per_thread;
+  if (first >= params.outputs) { return; }
   let rows_end = select(params.outputs, 2 * params.outputs, SWIGLU);
-  // Weight rows and token rows, clamped; overhanging ones are not written.
+  // Weight rows, clamped; overhanging ones are not written.
   let rows = min(vec4(row_of(first, 0), row_of(first, 1), row_of(first, 2), row_of(first, 3)), vec4(rows_end - 1));
-  var tokens = tile.first + min(first_token + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
-  if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
   let steps = params.cols / 32;
   let w_at = (base >> 2) + rows * steps;
-  let x_at = tokens * (params.cols / 4);
-  var total0 = vec4(0.0);
-  var total1 = vec4(0.0);
-  var total2 = vec4(0.0);
-  var total3 = vec4(0.0);
-  for (var group = 0u; group < params.cols / GROUP_SIZE; group++) {
-    let zeros = vec4(zero_of(base, rows.x, group), zero_of(base, rows.y, group), zero_of(base, rows.z, group), zero_of(base, rows.w, group));
-    var sum0 = vec4(0.0);
-    var sum1 = vec4(0.0);
-    var sum2 = vec4(0.0);
-    var sum3 = vec4(0.0);
-    for (var step = group * (GROUP_SIZE / 32); step < (group + 1) * (GROUP_SIZE / 32); step++) {
-      let words0 = blob[w_at.x + step];
-      let words1 = blob[w_at.y + step];
-      let words2 = blob[w_at.z + step];
-      let words3 = blob[w_at.w + step];
-      for (var i = 0u; i < 4; i++) {
-        let low = columns(x_at, 8 * step + 2 * i);
-        let high = columns(x_at, 8 * step + 2 * i + 1);
-        sum0 += times(words0[i], zeros.x, low, high);
-        sum1 += times(words1[i], zeros.y, low, high);
-        sum2 += times(words2[i], zeros.z, low, high);
-        sum3 += times(words3[i], zeros.w, low, high);
+  for (var quad = 0u; quad < tile.rows; quad += 4) {
+    // Token rows, clamped; overhanging ones are not written.
+    var tokens = tile.first + min(quad + vec4(0u, 1u, 2u, 3u), vec4(tile.rows - 1));
+    if (GROUPED) { tokens = vec4(order[tokens.x], order[tokens.y], order[tokens.z], order[tokens.w]); }
+    let x_at = tokens * (params.cols / 4);
+    var total0 = vec4(0.0);
+    var total1 = vec4(0.0);
+    var total2 = vec4(0.0);
+    var total3 = vec4(0.0);
+    for (var group = 0u; group < params.cols / GROUP_SIZE; group++) {
+      let zeros = vec4(zero_of(base, rows.x, group), zero_of(base, rows.y, group), zero_of(base, rows.z, group), zero_of(base, rows.w, group));
+      var sum0 = vec4(0.0);
+      var sum1 = vec4(0.0);
+      var sum2 = vec4(0.0);
+      var sum3 = vec4(0.0);
+      for (var step = group * (GROUP_SIZE / 32); step < (group + 1) * (GROUP_SIZE / 32); step++) {
+        let words0 = blob[w_at.x + step];
+        let words1 = blob[w_at.y + step];
+        let words2 = blob[w_at.z + step];
+        let words3 = blob[w_at.w + step];
+        for (var i = 0u; i < 4; i++) {
+          let low = columns(x_at, 8 * step + 2 * i);
+          let high = columns(x_at, 8 * step + 2 * i + 1);
+          sum0 += times(words0[i], zeros.x, low, high);
+          sum1 += times(words1[i], zeros.y, low, high);
+          sum2 += times(words2[i], zeros.z, low, high);
+          sum3 += times(words3[i], zeros.w, low, high);
+        }
       }
+      total0 += scale_of(base, rows.x, group) * sum0;
+      total1 += scale_of(base, rows.y, group) * sum1;
+      total2 += scale_of(base, rows.z, group) * sum2;
+      total3 += scale_of(base, rows.w, group) * sum3;
     }
-    total0 += scale_of(base, rows.x, group) * sum0;
-    total1 += scale_of(base, rows.y, group) * sum1;
-    total2 += scale_of(base, rows.z, group) * sum2;
-    total3 += scale_of(base, rows.w, group) * sum3;
-  }
-  let sums = array(total0, total1, total2, total3); // [weight row][token]
-  for (var t = 0u; t < min(4, tile.rows - first_token); t++) {
-    var score = 1.0;
-    if (GROUPED) { score = routes[tokens[t]].score; }
-    for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
-      let at = tokens[t] * params.y_cols + params.y_at + first + r;
-      var value = sums[r][t];
-      if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
-      if (ADD) { value += y[at]; }
-      y[at] = value;
+    let sums = array(total0, total1, total2, total3); // [weight row][token]
+    for (var t = 0u; t < min(4, tile.rows - quad); t++) {
+      var score = 1.0;
+      if (GROUPED) { score = routes[tokens[t]].score; }
+      for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
+        let at = tokens[t] * params.y_cols + params.y_at + first + r;
+        var value = sums[r][t];
+        if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
+        if (ADD) { value += y[at]; }
+        y[at] = value;
+      }
     }
   }
 }

@@ -10,7 +10,7 @@ import type { KernelOptions } from './variants.ts';
 
 /** Tokens of a matmul tile; expert-tiles.wgsl and the matmuls know it too. */
 export const TILE_ROWS = 16;
-const TILE_THREADS = 16; // threads across the outputs of a matmul tile
+const TILE_THREADS = 64; // threads across the outputs of a matmul tile
 
 /** Which expert each token of the run goes to. Bound, but not read, where the matrix is not routed. */
 export interface Routing {
