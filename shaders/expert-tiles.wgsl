@@ -7,15 +7,6 @@
 //
 // One workgroup, one thread per expert, without atomics: equal routings give equal tables.
 // No readback: the matmul's grid is the worst case, and workgroups of unused tiles leave at once.
-struct Route {
-  expert: u32,
-  score: f32,
-}
-struct Tile {
-  expert: u32,
-  first: u32, // in `order`
-  rows: u32,  // at most 16
-}
 struct Params {
   num_experts: u32, // at most 256
   num_tiles: u32,

@@ -7,20 +7,9 @@
 //   x       [tokens, cols]  f32
 //   y       [tokens, y_cols] f32, from column `y_at`
 //
-// Tiling, SWIGLU and ADD as in matmul-int4.
+// Tiling as in matmul-int4; SWIGLU and ADD: shared/product.wgsl.
 override GROUPED: bool = false;
-override SWIGLU: bool = false;
-override ADD: bool = false;
 
-struct Tile {
-  expert: u32,
-  first: u32, // in `order`
-  rows: u32,  // at most 16
-}
-struct Route {
-  expert: u32,
-  score: f32,
-}
 struct Params {
   outputs: u32,
   cols: u32, // multiple of 8
@@ -38,12 +27,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read> blob: array<vec4<u32>>;   // [num_experts, rows, cols]
 @group(0) @binding(6) var<storage, read> x: array<vec4<f32>>;      // [tokens, cols / 4]
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;      // [tokens, y_cols]
-
-// The r-th of the four weight rows of a thread whose first output is `first`.
-fn row_of(first: u32, r: u32) -> u32 {
-  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
-  return first + r;
-}
 
 // 8 weights of a row times the activations of four tokens, one a column: [4].
 fn times(at: u32, low: mat4x4<Elem>, high: mat4x4<Elem>) -> vec4<f32> {
@@ -102,10 +85,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
       if (GROUPED) { score = routes[tokens[t]].score; }
       for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
         let at = tokens[t] * params.y_cols + params.y_at + first + r;
-        var value = sums[r][t];
-        if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
-        if (ADD) { value += y[at]; }
-        y[at] = value;
+        finish(at, sums[r][t], sums[r + 2][t], score);
       }
     }
   }

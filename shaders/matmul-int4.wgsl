@@ -10,20 +10,9 @@
 // A workgroup makes up to 16 tokens x 256 weight rows; a thread four rows, for four tokens at a time in registers, without
 // workgroup memory or barriers: 8 weights of 4 rows meet 8 activations of 4 tokens, as vector times matrix. All threads
 // of a workgroup read the same activations, one load for all where the driver sees that.
-// SWIGLU and ADD as in matvec-int4; each token is written by one thread, since top-1 gives it one expert.
+// SWIGLU and ADD: shared/product.wgsl. Each token is written by one thread, since top-1 gives it one expert.
 override GROUPED: bool = false;
-override SWIGLU: bool = false;
-override ADD: bool = false;
 
-struct Tile {
-  expert: u32,
-  first: u32, // in `order`
-  rows: u32,  // at most 16
-}
-struct Route {
-  expert: u32,
-  score: f32,
-}
 struct Params {
   outputs: u32,
   cols: u32,      // multiple of GROUP_SIZE
@@ -45,12 +34,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;      // [tokens, y_cols]
 
 fn word_at(at: u32) -> u32 { return blob[at >> 2][at & 3]; }
-
-// The r-th of the four weight rows of a thread whose first output is `first`.
-fn row_of(first: u32, r: u32) -> u32 {
-  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
-  return first + r;
-}
 
 fn zero_of(base: u32, row: u32, group: u32) -> f32 {
   if (!ASYMMETRIC) { return 8.0; }
@@ -131,10 +114,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
       if (GROUPED) { score = routes[tokens[t]].score; }
       for (var r = 0u; r < min(outputs_per_thread, params.outputs - first); r++) {
         let at = tokens[t] * params.y_cols + params.y_at + first + r;
-        var value = sums[r][t];
-        if (SWIGLU) { value = swiglu(score * value, score * sums[r + 2][t]); }
-        if (ADD) { value += y[at]; }
-        y[at] = value;
+        finish(at, sums[r][t], sums[r + 2][t], score);
       }
     }
   }

@@ -6,16 +6,10 @@
 //   y       [outputs]       f32, from `y_at`
 //
 // As matvec-int4: LANES threads share four rows, 8 weights of each a step.
-// Memory-bound: reads 2 (or 4) * rows * cols bytes. SWIGLU and ADD as in matvec-int4.
+// Memory-bound: reads 2 (or 4) * rows * cols bytes. SWIGLU and ADD: shared/product.wgsl.
 override LANES: u32 = 8; // power of two, at most 64
 override EXPERT: bool = false;
-override SWIGLU: bool = false;
-override ADD: bool = false; // y += W x: the residual
 
-struct Route {
-  expert: u32,
-  score: f32,
-}
 struct Params {
   outputs: u32,
   cols: u32, // multiple of 8
@@ -29,12 +23,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> blob: array<vec4<u32>>;   // [num_experts, rows, cols]
 @group(0) @binding(3) var<storage, read> x: array<vec4<f32>>;      // [cols / 4]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [outputs]
-
-// The r-th of the four rows of a thread whose first output is `first`.
-fn row_of(first: u32, r: u32) -> u32 {
-  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
-  return first + r;
-}
 
 // 8 weights of a row, from column 8 * step, times x.
 fn dot8(base: u32, row: u32, step: u32, low: vec4<Elem>, high: vec4<Elem>) -> f32 {
@@ -77,9 +65,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
   for (var r = 0u; r < outputs_per_thread; r++) {
     if (first + r >= params.outputs) { return; }
     let at = params.y_at + first + r;
-    var value = total[r];
-    if (SWIGLU) { value = swiglu(score * value, score * total[r + 2]); }
-    if (ADD) { value += y[at]; }
-    y[at] = value;
+    finish(at, total[r], total[r + 2], score);
   }
 }

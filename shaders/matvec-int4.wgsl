@@ -8,17 +8,10 @@
 // LANES threads share four rows: each reads 16 bytes (32 weights) of every row a step and keeps x in registers for all
 // four, so x is loaded once per 128 weights. The zero is subtracted from the nibble, one scale multiplies 32 products.
 // Memory-bound: reads rows * cols / 2 bytes of words plus the scales.
-// SWIGLU: the rows are gate then up, [2 * outputs, cols]; y = silu(s * gate) * (s * up), where s is the score (1 without
-// EXPERT): Llama 4 scales the expert's INPUT, which is the same as scaling both products.
+// SWIGLU and ADD: shared/product.wgsl.
 override LANES: u32 = 8; // power of two, at most 64
 override EXPERT: bool = false;
-override SWIGLU: bool = false;
-override ADD: bool = false; // y += W x: the residual
 
-struct Route {
-  expert: u32,
-  score: f32,
-}
 struct Params {
   outputs: u32,
   cols: u32,      // multiple of GROUP_SIZE
@@ -36,12 +29,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;      // [outputs]
 
 fn word_at(at: u32) -> u32 { return blob[at >> 2][at & 3]; }
-
-// The r-th of the four rows of a thread whose first output is `first`.
-fn row_of(first: u32, r: u32) -> u32 {
-  if (SWIGLU) { return first + (r & 1) + (r >> 1) * params.outputs; }
-  return first + r;
-}
 
 fn dot8(word: u32, zero: f32, low: vec4<Elem>, high: vec4<Elem>) -> f32 {
   return f32(dot(vec4<Elem>(nibbles_low(word) - zero), low) + dot(vec4<Elem>(nibbles_high(word) - zero), high));
@@ -99,9 +86,6 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) grid: vec3u,
   for (var r = 0u; r < outputs_per_thread; r++) {
     if (first + r >= params.outputs) { return; }
     let at = params.y_at + first + r;
-    var value = total[r];
-    if (SWIGLU) { value = swiglu(score * value, score * total[r + 2]); }
-    if (ADD) { value += y[at]; }
-    y[at] = value;
+    finish(at, total[r], total[r + 2], score);
   }
 }

@@ -6,10 +6,6 @@
 //   record  [1 + layers]         u32; the newest token's expert goes to 1 + layer, for those who watch
 //
 // One thread per row.
-struct Route {
-  expert: u32,
-  score: f32,
-}
 struct Params {
   num_experts: u32,
   layer: u32, // counted among the MoE layers

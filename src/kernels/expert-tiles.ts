@@ -1,4 +1,5 @@
 import source from '../../shaders/expert-tiles.wgsl?raw';
+import routing from '../../shaders/shared/routing.wgsl?raw';
 import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 import type { Recorder } from '../gpu/plan.ts';
@@ -6,7 +7,7 @@ import { numTiles, type Routing } from './linear.ts';
 import { plain } from './variants.ts';
 
 /** Groups a block's tokens by expert. Shapes: shaders/expert-tiles.wgsl. */
-export const expertTilesKernel = defineKernel('expert-tiles', source, [state]);
+export const expertTilesKernel = defineKernel('expert-tiles', source, [state, routing]);
 
 /** One thread of the kernel's workgroup each. */
 export const MAX_EXPERTS = 256;

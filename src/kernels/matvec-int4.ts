@@ -1,12 +1,18 @@
 import source from '../../shaders/matvec-int4.wgsl?raw';
 import weights from '../../shaders/shared/int4-weights.wgsl?raw';
+import product from '../../shaders/shared/product.wgsl?raw';
 import reduceSubgroup from '../../shaders/shared/reduce-subgroup.wgsl?raw';
 import reduceWorkgroup from '../../shaders/shared/reduce-workgroup.wgsl?raw';
-import swiglu from '../../shaders/shared/swiglu.wgsl?raw';
+import routing from '../../shaders/shared/routing.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 
 /** y = W x for one token; lanes joined through workgroup memory. Shapes: shaders/matvec-int4.wgsl. */
-export const matvecInt4 = defineKernel('matvec-int4', source, [weights, swiglu, reduceWorkgroup]);
+export const matvecInt4 = defineKernel('matvec-int4', source, [weights, product, routing, reduceWorkgroup]);
 
 /** The same with lanes joined by subgroup shuffles. */
-export const matvecInt4Subgroup = defineKernel('matvec-int4-subgroup', source, [weights, swiglu, reduceSubgroup]);
+export const matvecInt4Subgroup = defineKernel('matvec-int4-subgroup', source, [
+  weights,
+  product,
+  routing,
+  reduceSubgroup,
+]);

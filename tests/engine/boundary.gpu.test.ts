@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { type LoadedModel, loadModel } from '../../src/model/load.ts';
-import { CHUNK, randomModel } from './random-model.ts';
+import { sourceOfTiny, tinyFiles } from '../model/tiny-model.ts';
 
+const CHUNK = 8;
 const greedy = () => ({ temperature: 0, topP: 1, topK: 0, minP: 0, random: 0 });
 const PROMPT = [1, 20, 33];
 const BOUNDARY = 3 * CHUNK;
@@ -12,7 +13,8 @@ const BOUNDARY = 3 * CHUNK;
 let model: LoadedModel;
 beforeAll(async () => {
   const { gpu } = await openNodeGpu();
-  model = await loadModel(randomModel(7), { gpu, contextLength: 64 });
+  const layers = { attention_chunk_size: CHUNK, num_hidden_layers: 4, no_rope_layers: [1, 1, 1, 0] };
+  model = await loadModel(sourceOfTiny(tinyFiles(layers, 'F32')), { gpu, contextLength: 64 });
 });
 afterAll(() => model?.destroy());
 

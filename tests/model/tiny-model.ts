@@ -39,10 +39,10 @@ export interface TinyFiles {
   ranges: ReadonlyMap<string, { start: number; end: number }>;
 }
 
-/** bf16 with the published names; experts fused. */
-export function tinyFiles(changes: Partial<typeof TINY> = {}): TinyFiles {
+/** With the published names; experts fused. */
+export function tinyFiles(changes: Partial<typeof TINY> = {}, dtype: 'BF16' | 'F32' = 'BF16'): TinyFiles {
   const config = { ...TINY, ...changes };
-  const specs = tensorSpecs(config);
+  const specs = tensorSpecs(config, dtype);
   const { bytes, ranges, fileSize } = layOutHeader(specs, { format: 'pt' });
   const weights = new Uint8Array(fileSize);
   weights.set(bytes);
@@ -55,12 +55,12 @@ export function tinyFiles(changes: Partial<typeof TINY> = {}): TinyFiles {
         ? 1
         : 1.5 / Math.sqrt(shape.length === 3 ? shape[1]! : shape.at(-1)!);
     const values = Float32Array.from({ length: count }, () => (name.includes('norm') ? 1 : spread * random.normal()));
-    weights.set(narrowFromF32(values, 'BF16'), ranges.get(name)!.start);
+    weights.set(narrowFromF32(values, dtype), ranges.get(name)!.start);
   }
   return { config, weights, ranges };
 }
 
-function tensorSpecs(config: typeof TINY): TensorSpec[] {
+function tensorSpecs(config: typeof TINY, dtype: 'BF16' | 'F32'): TensorSpec[] {
   const {
     hidden_size: hidden,
     intermediate_size: inner,
@@ -68,7 +68,7 @@ function tensorSpecs(config: typeof TINY): TensorSpec[] {
     vocab_size: vocab,
     head_dim: dim,
   } = config;
-  const spec = (name: string, ...shape: number[]): TensorSpec => ({ name, dtype: 'BF16', shape });
+  const spec = (name: string, ...shape: number[]): TensorSpec => ({ name, dtype, shape });
   const layers = Array.from({ length: config.num_hidden_layers }, (_, index) => {
     const at = `model.layers.${index}`;
     const queries = config.num_attention_heads * dim;
