@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headerLength, PREFIX_BYTES, parseHeader } from '../checkpoint/header.ts';
-import { isObject } from '../checkpoint/json.ts';
+import { isObject, parseJson } from '../checkpoint/json.ts';
 import { OutriderError } from '../errors.ts';
 
 export interface ExpectedTensors {
@@ -50,7 +50,9 @@ export async function readExpected(
 
 async function readJson(file: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   if (!(await exists(file))) return undefined;
-  const json: unknown = JSON.parse(await readFile(file, 'utf8'));
+  // Python's json module writes numbers that JSON has no words for: the least router margin of a dense model is Infinity.
+  const text = (await readFile(file, 'utf8')).replace(/(?<=[:[,]\s*)-?(?:Infinity|NaN)(?=\s*[,\]}])/g, 'null');
+  const json = parseJson(text, file);
   if (!isObject(json)) throw new OutriderError('checkpoint_invalid', `${file} is not a JSON object.`);
   return json;
 }
