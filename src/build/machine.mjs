@@ -100,10 +100,29 @@ function installPackages(packages) {
 
 function addBackports() {
   const folder = '/etc/apt/sources.list.d';
-  const sources = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => join(folder, name))];
-  const active = sources.filter((path) => existsSync(path) && /\.(list|sources)$/.test(path));
-  if (active.some((path) => /^[^#]*bookworm-backports/m.test(readFileSync(path, 'utf8')))) return;
-  writeFileSync(join(folder, 'bookworm-backports.list'), 'deb http://deb.debian.org/debian bookworm-backports main\n');
+  const paths = ['/etc/apt/sources.list', ...readdirSync(folder).map((name) => join(folder, name))];
+  const active = paths.filter((path) => existsSync(path) && /\.(list|sources)$/.test(path));
+  const texts = active.map((path) => readFileSync(path, 'utf8'));
+  if (texts.some((text) => /^[^#]*bookworm-backports/m.test(text))) return;
+  const mirror = debianMirror(texts);
+  if (!mirror) console.log("apt's sources name no mirror of Debian bookworm, so its backports cannot be added.");
+  else writeFileSync(join(folder, 'bookworm-backports.list'), `deb ${mirror} bookworm-backports main\n`);
+}
+
+/**
+ * The mirror that this machine has bookworm itself from: its backports are beside it.
+ * @param {string[]} sources files in apt's one-line or deb822 format
+ * @returns {string | undefined}
+ */
+export function debianMirror(sources) {
+  for (const text of sources) {
+    const line = /^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+bookworm\s/m.exec(text);
+    if (line) return line[1];
+    const block = text.split(/\n\s*\n/).find((part) => /^Suites:(?:.*\s)?bookworm(?:\s|$)/m.test(part));
+    const uri = block && /^URIs:\s*(\S+)/m.exec(block);
+    if (uri) return uri[1];
+  }
+  return undefined;
 }
 
 /** Failures show in apt's own output, and in what the second look finds missing. @param {string[]} args */
