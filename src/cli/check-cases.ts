@@ -3,10 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { OutriderError } from '../errors.ts';
 import type { GpuRunner } from '../model/gpu-runner.ts';
 import type { Probe } from '../model/probe.ts';
-import { greedyIds, maxError, type Report } from './check-tensors.ts';
+import { greedyIds, maxError, type Report, TOLERANCE } from './check-tensors.ts';
 import type { ExpectedCases } from './expected.ts';
-
-const TOLERANCE = 1e-3;
 
 /** The stored lists end before the first near tie, so the ids must begin with them. */
 export async function checkCases(runner: GpuRunner, probe: Probe, expected: ExpectedCases): Promise<Report> {

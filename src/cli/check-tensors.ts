@@ -10,7 +10,7 @@ export interface Report {
 }
 
 /** Absolute, on logits with a standard deviation of 3: rounding of f32 sums stays below 2e-4, the least mistake above. */
-const TOLERANCE = 1e-3;
+export const TOLERANCE = 1e-3;
 
 /** Prefill in one block, in blocks of 16, and token by token: all must agree. */
 const BLOCKS = [256, 16, 1];

@@ -142,11 +142,6 @@ export class Plan {
     this.#steps = steps;
   }
 
-  /** Dispatches of one run at `at`. */
-  countDispatches(at: At): number {
-    return this.#steps.filter((step) => step.kind === 'dispatch' && !isEmpty(step.grid(at))).length;
-  }
-
   /**
    * Encodes a run; at borders where `maxFlops` is passed, the work so far becomes a command buffer of its own.
    * @param after is given the last encoder, outside of a pass: for the readback

@@ -75,11 +75,6 @@ export class GpuRunner implements Runner {
     return { weights: model.bytes.weights, kv: kv.allocatedBytes, activations: activations.bytes };
   }
 
-  /** Dispatches of one decode step at `position`. */
-  dispatchesAt(position: number): number {
-    return this.#plans.token.countDispatches({ position, rows: 1 });
-  }
-
   async prefill(
     ids: ArrayLike<number>,
     start: number,
@@ -119,10 +114,6 @@ export class GpuRunner implements Runner {
     if (!reserved) return sampled;
     await Promise.all([reserved, sampled]);
     return sampled;
-  }
-
-  drain(): Promise<void> {
-    return this.#ring.idle();
   }
 
   destroy(): void {
@@ -185,7 +176,6 @@ interface Slot {
 class ReadbackRing {
   readonly #free: GPUBuffer[];
   readonly #bytes: number;
-  #pending: Promise<unknown> = Promise.resolve();
 
   constructor(device: GPUDevice, words: number, size: number) {
     this.#bytes = words * 4;
@@ -203,16 +193,8 @@ class ReadbackRing {
     if (!buffer) throw new Error('more steps are in flight than runAhead allows');
     return {
       copy: (encoder, record) => encoder.copyBufferToBuffer(record, 0, buffer, 0, this.#bytes),
-      read: () => {
-        const read = this.#read(buffer);
-        this.#pending = read.catch(() => {});
-        return read;
-      },
+      read: () => this.#read(buffer),
     };
-  }
-
-  async idle(): Promise<void> {
-    await this.#pending;
   }
 
   async #read(buffer: GPUBuffer): Promise<number[]> {

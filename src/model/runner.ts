@@ -55,9 +55,6 @@ export interface Runner {
    */
   step(position: number, sampling: Sampling): Promise<Sampled>;
 
-  /** Forgets nothing on the GPU but waits until every enqueued step has come back. */
-  drain(): Promise<void>;
-
   /** Frees everything. */
   destroy(): void;
 }

@@ -132,10 +132,6 @@ export class FakeRunner implements Runner {
     return done;
   }
 
-  async drain(): Promise<void> {
-    await this.#last;
-  }
-
   destroy(): void {
     const isIdle = this.#inFlight === 0 && !this.#prefilling;
     this.#check(isIdle || this.#failure !== undefined, 'destroyed while work is in flight');
