@@ -15,6 +15,11 @@
  * | `tensor_missing`, `tensor_mismatch` | a tensor is absent, or has another shape or dtype than `config.json` implies |
  * | `tokenizer_invalid`, `template_error` | `tokenizer.json` or the chat template cannot be used |
  * | `network_error`, `range_unsupported` | a request failed, or the server ignores `Range` |
+ * | `access_denied` | the server wants a login, a token or an accepted licence |
+ * | `source_changed` | a file changed on the server between two reads of it |
+ * | `checksum_mismatch` | bytes are not those that the source promised or that were stored |
+ * | `storage_full`, `storage_failed` | the browser refused to store more, or lost what it had stored |
+ * | `model_in_use` | a cached model is being used, here or in another tab |
  * | `context_overflow` | prompt and answer exceed the context length |
  * | `invalid_request` | a request field has a wrong type or range, or asks for what is not there |
  * | `output_exists` | the converter would overwrite something else |
@@ -38,6 +43,12 @@ export type ErrorCode =
   | 'template_error'
   | 'network_error'
   | 'range_unsupported'
+  | 'access_denied'
+  | 'source_changed'
+  | 'checksum_mismatch'
+  | 'storage_full'
+  | 'storage_failed'
+  | 'model_in_use'
   | 'context_overflow'
   | 'invalid_request'
   | 'output_exists'

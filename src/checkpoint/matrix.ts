@@ -5,7 +5,7 @@ import { indexByTextName } from './names.ts';
 import { GROUP_SIZES, type QuantizationConfig, unsupported } from './quantization.ts';
 import type { Dtype, Tensor } from './tensor.ts';
 
-type FloatTensor = Tensor & { readonly dtype: FloatDtype };
+export type FloatTensor = Tensor & { readonly dtype: FloatDtype };
 
 export class MatrixReader {
   readonly #tensors: ReadonlyMap<string, Tensor>;
@@ -42,7 +42,7 @@ export class MatrixReader {
     if (packed === undefined) {
       if (!this.hasTensor(`${module}.weight`)) this.#refuseOtherFormats(module);
       const weight = this.float(`${module}.weight`, [rows, cols]);
-      return { kind: 'float', rows, cols, dtype: weight.dtype, weight };
+      return { kind: 'float', rows, cols, dtype: weight.dtype, weight, transposed: false };
     }
     if (this.hasTensor(`${module}.weight`)) {
       throw new OutriderError(
@@ -68,7 +68,8 @@ export class MatrixReader {
       checkShape(zeroPoints, [Math.ceil(rows / 8), cols / groupSize]);
     }
     this.#checkDeclared(packed.name, groupSize, zeroPoints === undefined);
-    return { kind: 'int4', rows, cols, groupSize, packed, scales, zeroPoints };
+    const packing = { packing: 'compressed-tensors', zeroOffset: 0, groupIndex: undefined, divisor: undefined } as const;
+    return { kind: 'int4', rows, cols, groupSize, packed, scales, zeroPoints, ...packing };
   }
 
   /** As the scales' shape says: cols / groups. */

@@ -105,7 +105,7 @@ function addShard(tensors: Map<string, Tensor>, file: string, head: Tensor[] | u
 
 /** The tensors of one file; undefined where there is no such file. */
 async function readHead(source: ModelSource, file: string, options: ReadOptions): Promise<Tensor[] | undefined> {
-  const fileSize = await source.size(file, options);
+  const fileSize = (await source.stat(file, options))?.size;
   if (fileSize === undefined) return undefined;
   let bytes: Uint8Array = await source.read(file, 0, Math.min(fileSize, FIRST_READ_BYTES), options);
   const needed = PREFIX_BYTES + headerLength(bytes, { file, fileSize });

@@ -1,6 +1,5 @@
 /** Tensor name -> role. The one place that knows how Llama 4 checkpoints call their weights. */
-import { OutriderError } from '../errors.ts';
-import { MatrixReader } from './matrix.ts';
+import { type FloatTensor, MatrixReader } from './matrix.ts';
 import type {
   ExpertTensors,
   FeedForwardTensors,
@@ -10,7 +9,7 @@ import type {
   TextDims,
 } from './model-tensors.ts';
 import type { QuantizationConfig } from './quantization.ts';
-import type { Tensor } from './tensor.ts';
+import { partOf, type Tensor } from './tensor.ts';
 
 export type {
   ExpertTensors,
@@ -78,25 +77,26 @@ function readMoe(reader: MatrixReader, dims: TextDims, at: string): LayerTensors
   };
 }
 
-function readExperts(reader: MatrixReader, dims: TextDims, at: string): ExpertTensors {
+function readExperts(reader: MatrixReader, dims: TextDims, at: string): ExpertTensors[] {
   const { hiddenSize: hidden, intermediateSize: inter, numLocalExperts } = dims;
+  const eachExpert = <T>(read: (expert: number) => T): T[] => Array.from({ length: numLocalExperts }, (_, e) => read(e));
   if (reader.hasTensor(`${at}.gate_up_proj`)) {
     const gateUp = reader.float(`${at}.gate_up_proj`, [numLocalExperts, hidden, 2 * inter]);
     const down = reader.float(`${at}.down_proj`, [numLocalExperts, inter, hidden]);
-    if (gateUp.dtype !== down.dtype) {
-      throw new OutriderError(
-        'tensor_mismatch',
-        `"${gateUp.name}" is ${gateUp.dtype} and "${down.name}" is ${down.dtype}; fused experts must be of one dtype.`,
-        { details: { tensor: gateUp.name, other: down.name } },
-      );
-    }
-    return { kind: 'fused', dtype: gateUp.dtype, gateUp, down };
+    return eachExpert((expert) => ({
+      gateUp: [fused(gateUp, expert, 2 * inter, hidden)],
+      down: fused(down, expert, hidden, inter),
+    }));
   }
   reader.refuseStackedExperts(at);
-  const experts = Array.from({ length: numLocalExperts }, (_, expert) =>
-    readFeedForward(reader, `${at}.${expert}`, hidden, inter),
-  );
-  return { kind: 'linear', experts };
+  return eachExpert((expert) => {
+    const { gateProj, upProj, downProj } = readFeedForward(reader, `${at}.${expert}`, hidden, inter);
+    return { gateUp: [gateProj, upProj], down: downProj };
+  });
+}
+
+function fused(stack: FloatTensor, expert: number, rows: number, cols: number): Matrix {
+  return { kind: 'float', rows, cols, dtype: stack.dtype, weight: partOf(stack, expert), transposed: true };
 }
 
 function readFeedForward(reader: MatrixReader, at: string, hidden: number, inter: number): FeedForwardTensors {

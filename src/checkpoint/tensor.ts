@@ -51,3 +51,11 @@ export interface Tensor {
 export function isDtype(name: unknown): name is Dtype {
   return typeof name === 'string' && Object.hasOwn(DTYPE_BYTES, name);
 }
+
+/** Element `index` of a stack [count, ...rest]: the same bytes, seen as a tensor [...rest]. */
+export function partOf(tensor: Tensor, index: number): Tensor {
+  const [count, ...shape] = tensor.shape;
+  const bytes = (tensor.end - tensor.start) / count!;
+  const start = tensor.start + index * bytes;
+  return { ...tensor, name: `${tensor.name}[${index}]`, shape, start, end: start + bytes };
+}

@@ -49,7 +49,7 @@ export async function loadEngineParts(
 ): Promise<{ parts: EngineParts; facts: ModelFacts }> {
   const { onProgress = () => {}, signal, ...modelOptions } = options;
   const report = trackProgress(onProgress);
-  if ((await source.size('config.json', { signal })) === undefined) throw noModel(source);
+  if ((await source.stat('config.json', { signal })) === undefined) throw noModel(source);
   const { tokenizer, template, generation, notices } = await loadTexts(source, report, signal);
   const downgrades = [...notices];
   const model = await loadModel(source, {

@@ -1,21 +1,42 @@
 /**
  * Weights on the GPU. One table row per storage kind, from the file's bits to the kernel that reads them:
  *
- * | stored as | codec | GPU layout | kernels |
+ * | stored as | codec | GPU layout (sections of a blob) | kernels |
  * |---|---|---|---|
- * | BF16, F16, F32 | none: the file's own bits | [rows, cols] | `*-float`, override ELEMENT |
- * | compressed-tensors int4, group 32/64/128, symmetric or not | none: the file's own bits | words, scales, zeros | `*-int4`, overrides GROUP_SIZE, SCALE, ASYMMETRIC |
+ * | BF16, F16, F32 | none: the file's own bits | weights | `*-float`, override ELEMENT |
+ * | compressed-tensors int4, symmetric or not; GPTQ and AWQ re-ordered to it | none, or a bijection | words, scales, zeros | `*-int4`, overrides GROUP_SIZE, SCALE, ASYMMETRIC |
+ * | the same with activation order (g_idx) | as above | words, scales, zeros, group of each column | `*-packed` over `packed-ordered` |
+ * | MLX affine, 4 or 8 bits; what is re-quantized at load | none | words, scales, biases | `*-packed` over `packed-affine` |
+ * | FP8 E4M3, a scale per channel, 128 x 128 block or tensor | scales repeated over rows | bytes, scales | `*-packed` over `packed-fp8` |
+ * | NVFP4 | none, or a transposition | nibbles, E4M3 scales, one f32 a row | `*-packed` over `packed-nvfp4` |
+ * | bitsandbytes NF4 | nibbles swapped, absmax decoded | nibbles, f32 absmax | `*-packed` over `packed-nf4` |
  */
 export type FloatDtype = 'BF16' | 'F16' | 'F32';
 
+/** In every kind, `groupSize` is the columns that share a scale. */
 export type Storage =
   | { readonly kind: 'float'; readonly element: FloatDtype }
-  | { readonly kind: 'int4'; readonly groupSize: number; readonly scale: FloatDtype; readonly asymmetric: boolean };
+  | {
+      readonly kind: 'int4';
+      readonly groupSize: number;
+      readonly scale: FloatDtype;
+      readonly asymmetric: boolean;
+      /** The group of a column is read from a table, not its place. */
+      readonly ordered: boolean;
+    }
+  | { readonly kind: 'affine'; readonly bits: 4 | 8; readonly groupSize: number; readonly scale: FloatDtype }
+  | { readonly kind: 'fp8'; readonly groupSize: number; readonly scale: FloatDtype }
+  | { readonly kind: 'nvfp4' }
+  | { readonly kind: 'nf4' };
 
 /** How a [rows, cols] matrix lies in a blob; offsets and sizes in u32. */
 export interface BlobLayout {
+  /** float: the end of the weights. fp8: [rows, ceil(cols / groupSize)]. nvfp4: E4M3 [rows, cols / 16]. nf4: f32 [rows * cols / 64]. */
   readonly scalesAt: number;
+  /** int4: zero points [ceil(rows / 8), groups] of 8 nibbles. affine: biases [rows, groups]. nvfp4: f32 [rows]. */
   readonly zerosAt: number;
+  /** int4 `ordered`: u32 [1 or, where paired, 2][cols], the group of each column. */
+  readonly orderAt: number;
   /** Multiple of 4, so that blobs follow each other at 16-byte steps. */
   readonly length: number;
 }
@@ -48,22 +69,36 @@ export function bytesOf(dtype: FloatDtype): number {
   return dtype === 'F32' ? 4 : 2;
 }
 
-export function blobLayout(storage: Storage, rows: number, cols: number): BlobLayout {
-  if (storage.kind === 'float') {
-    const length = (rows * cols * bytesOf(storage.element)) / 4;
-    return { scalesAt: length, zerosAt: length, length: align4(length) };
-  }
-  const groups = cols / storage.groupSize;
-  const scalesAt = (rows * cols) / 8;
-  const zerosAt = scalesAt + Math.ceil((rows * groups * bytesOf(storage.scale)) / 4);
-  const length = zerosAt + (storage.asymmetric ? Math.ceil(rows / 8) * groups : 0);
-  return { scalesAt, zerosAt, length: align4(length) };
+/** @param paired gate and up, which have an order of columns each */
+export function blobLayout(storage: Storage, rows: number, cols: number, paired = false): BlobLayout {
+  const [weights, scales, zeros, order] = sections(storage, rows, cols, paired);
+  const scalesAt = Math.ceil(weights / 4);
+  const zerosAt = scalesAt + Math.ceil(scales / 4);
+  const orderAt = zerosAt + Math.ceil(zeros / 4);
+  return { scalesAt, zerosAt, orderAt, length: align4(orderAt + order / 4) };
+}
+
+/** Bytes of weights, scales, zero points (or what stands in their place), and the order of the columns. */
+function sections(storage: Storage, rows: number, cols: number, paired: boolean): [number, number, number, number] {
+  const weights = rows * cols;
+  if (storage.kind === 'float') return [weights * bytesOf(storage.element), 0, 0, 0];
+  if (storage.kind === 'nvfp4') return [weights / 2, weights / 16, rows * 4, 0];
+  if (storage.kind === 'nf4') return [weights / 2, weights / 16, 0, 0];
+  const groups = Math.ceil(cols / storage.groupSize);
+  const scales = rows * groups * bytesOf(storage.scale);
+  if (storage.kind === 'fp8') return [weights, scales, 0, 0];
+  if (storage.kind === 'affine') return [(weights * storage.bits) / 8, scales, scales, 0];
+  const zeros = storage.asymmetric ? Math.ceil(rows / 8) * groups * 4 : 0;
+  return [weights / 2, scales, zeros, storage.ordered ? cols * 4 * (paired ? 2 : 1) : 0];
 }
 
 /** Overrides that every kernel over this storage takes. */
 export function storageOverrides(storage: Storage): Record<string, number> {
   if (storage.kind === 'float') return { ELEMENT: FLOAT_CODE[storage.element] };
-  return { GROUP_SIZE: storage.groupSize, SCALE: FLOAT_CODE[storage.scale], ASYMMETRIC: storage.asymmetric ? 1 : 0 };
+  if (storage.kind === 'nvfp4' || storage.kind === 'nf4') return {};
+  const scales = { GROUP_SIZE: storage.groupSize, SCALE: FLOAT_CODE[storage.scale] };
+  if (storage.kind === 'int4') return { ...scales, ASYMMETRIC: storage.asymmetric ? 1 : 0 };
+  return storage.kind === 'affine' ? { ...scales, BITS: storage.bits } : scales;
 }
 
 function align4(words: number): number {

@@ -21,9 +21,10 @@ export function createFilesSource(files: readonly File[]): ModelSource {
   };
   return {
     label: `${files.length} files`,
-    async size(path, { signal } = {}) {
+    async stat(path, { signal } = {}) {
       throwIfAborted(signal);
-      return byPath.get(path)?.size;
+      const file = byPath.get(path);
+      return file && { size: file.size, version: String(file.lastModified) };
     },
     read: async (path, start, end, options = {}) => readSlice(sliceOf(find(path), path, start, end), path, options),
     async *stream(path, start, end, options = {}) {

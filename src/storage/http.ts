@@ -18,7 +18,11 @@ export function createHttpSource(folder: string | URL): ModelSource {
   };
   return {
     label: `${base.origin}${base.pathname}`,
-    size: (path, options = {}) => fetchSize(urlOf(path), path, options),
+    id: `${base.origin}${base.pathname}`,
+    async stat(path, options = {}) {
+      const size = await fetchSize(urlOf(path), path, options);
+      return size === undefined ? undefined : { size };
+    },
     async read(path, start, end, options = {}) {
       checkRange(path, start, end);
       const bytes = new Uint8Array(end - start);

@@ -20,10 +20,10 @@ export async function createNodeSource(location: string): Promise<ModelSource> {
   }
   return {
     label: folder,
-    async size(path, { signal } = {}) {
+    async stat(path, { signal } = {}) {
       throwIfAborted(signal);
       const file = await stat(join(folder, path)).catch((error) => ignoreMissing(error, path));
-      return file?.isFile() ? file.size : undefined;
+      return file?.isFile() ? { size: file.size, version: String(file.mtimeMs) } : undefined;
     },
     async read(path, start, end, options = {}) {
       const bytes = new Uint8Array(end - start);

@@ -8,11 +8,26 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a source knows of a file before reading it. */
+export interface FileFacts {
+  /** Bytes. */
+  readonly size: number;
+  /** Of the whole file, 64 hex digits; only where the source promises one. */
+  readonly sha256?: string | undefined;
+  /** Changes whenever the file does: the ETag, else Last-Modified; undefined where neither can be read. */
+  readonly version?: string | undefined;
+}
+
 export interface ModelSource {
   /** For people: the URL, the folder's path, or `3 files`. */
   readonly label: string;
-  /** Bytes of the file at `path` (relative to the folder, `/` between parts); undefined where there is none. */
-  size(path: string, options?: ReadOptions): Promise<number | undefined>;
+  /**
+   * Names the model in a cache: the folder's URL without query and fragment, or `hf:owner/name@commit`. Undefined for what
+   * lies on this machine already, which is never cached.
+   */
+  readonly id?: string | undefined;
+  /** The file at `path` (relative to the folder, `/` between parts); undefined where there is none. */
+  stat(path: string, options?: ReadOptions): Promise<FileFacts | undefined>;
   /** Bytes [start, end), exactly. Rejects with `model_not_found`, `network_error`, `range_unsupported` or `aborted`. */
   read(path: string, start: number, end: number, options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>>;
   /**
@@ -32,7 +47,7 @@ export async function readText(
   maxBytes: number,
   options: ReadOptions = {},
 ): Promise<string | undefined> {
-  const size = await source.size(path, options);
+  const size = (await source.stat(path, options))?.size;
   if (size === undefined) return undefined;
   if (size > maxBytes) {
     throw new OutriderError(

@@ -14,7 +14,7 @@ export function memorySource(files: Readonly<Record<string, string | Uint8Array>
   return {
     label: 'memory',
     reads,
-    size: async (path) => bytesOf(path)?.length,
+    stat: async (path) => (bytesOf(path) ? { size: bytesOf(path)!.length } : undefined),
     read,
     async *stream(path, start, end) {
       yield await read(path, start, end);

@@ -36,7 +36,7 @@ export function sourceOf(files: Readonly<Record<string, unknown>>): ModelSource 
   );
   return {
     label: 'bytes',
-    size: async (path) => bytes.get(path)?.length,
+    stat: async (path) => (bytes.has(path) ? { size: bytes.get(path)!.length } : undefined),
     read: async (path, start, end) => bytes.get(path)!.slice(start, end),
     async *stream(path, start, end) {
       yield bytes.get(path)!.slice(start, end);

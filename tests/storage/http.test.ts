@@ -44,8 +44,8 @@ async function collect(pieces: AsyncIterable<Uint8Array>): Promise<number[]> {
 
 test('a range is read, streamed and sized, and a missing file has no size', async () => {
   const source = await openSource(await serve(good));
-  expect(await source.size('model.safetensors')).toBe(FILE.length);
-  expect(await source.size('other.json')).toBeUndefined();
+  expect(await source.stat('model.safetensors')).toMatchObject({ size: FILE.length });
+  expect(await source.stat('other.json')).toBeUndefined();
   const bytes = await source.read('model.safetensors', 70_001, 200_003);
   expect(Buffer.compare(bytes, FILE.subarray(70_001, 200_003))).toBe(0);
   expect(await collect(source.stream('model.safetensors', 5, 9))).toEqual([...FILE.subarray(5, 9)]);
@@ -59,7 +59,7 @@ test('a path is escaped and the query of the folder travels with every file', as
     urls.push(request.url);
     response.writeHead(404).end();
   });
-  await createHttpSource(`${base}?token=1`).size('a b#c/d?e.json');
+  await createHttpSource(`${base}?token=1`).stat('a b#c/d?e.json');
   expect(urls).toEqual(['/models/tiny/a%20b%23c/d%3Fe.json?token=1']);
 });
 
@@ -76,7 +76,7 @@ test('a server without Range is refused before its body is read', async () => {
     push();
   });
   const source = createHttpSource(base);
-  await expect(source.size('model.safetensors')).rejects.toMatchObject({ code: 'range_unsupported' });
+  await expect(source.stat('model.safetensors')).rejects.toMatchObject({ code: 'range_unsupported' });
   await expect(source.read('model.safetensors', 0, 10)).rejects.toMatchObject({ code: 'range_unsupported' });
   expect(sent).toBeLessThan(64 << 20);
 });
@@ -126,12 +126,12 @@ test('a server that answers every path with its index page is recognised', async
   );
   const source = createHttpSource(base);
   for (const path of ['config.json', 'model-00001-of-00002.safetensors']) {
-    await expect(source.size(path)).rejects.toMatchObject({
+    await expect(source.stat(path)).rejects.toMatchObject({
       code: 'model_not_found',
       message: expect.stringContaining('web page'),
     });
   }
-  expect(await source.size('generation_config.json')).toBeUndefined(); // optional files are simply not there
+  expect(await source.stat('generation_config.json')).toBeUndefined(); // optional files are simply not there
 });
 
 test('a compressed body is counted after decompression', async () => {
@@ -154,11 +154,11 @@ test('the size comes from HEAD where Content-Range is hidden, and is an error wh
     if (request.method === 'HEAD') response.writeHead(200, { 'content-length': FILE.length }).end();
     else response.writeHead(206).end(FILE.subarray(0, 1));
   });
-  expect(await createHttpSource(hidden).size('w.safetensors')).toBe(FILE.length);
+  expect(await createHttpSource(hidden).stat('w.safetensors')).toMatchObject({ size: FILE.length });
   const silent = await serve((request, response) => {
     response.writeHead(request.method === 'HEAD' ? 405 : 206).end();
   });
-  await expect(createHttpSource(silent).size('w.safetensors')).rejects.toMatchObject({ code: 'network_error' });
+  await expect(createHttpSource(silent).stat('w.safetensors')).rejects.toMatchObject({ code: 'network_error' });
 });
 
 test('an empty file has size 0', async () => {
@@ -168,12 +168,12 @@ test('an empty file has size 0', async () => {
 
 test('errors of the server and of the network say what happened', async () => {
   const base = await serve((_, response) => response.writeHead(403).end());
-  await expect(createHttpSource(base).size('config.json')).rejects.toMatchObject({
+  await expect(createHttpSource(base).stat('config.json')).rejects.toMatchObject({
     code: 'network_error',
     message: expect.stringContaining('403'),
   });
   const closed = 'http://127.0.0.1:9/';
-  await expect(createHttpSource(closed).size('config.json')).rejects.toMatchObject({ code: 'network_error' });
+  await expect(createHttpSource(closed).stat('config.json')).rejects.toMatchObject({ code: 'network_error' });
 });
 
 test('an abort before and during a read rejects with aborted and closes the connection', async () => {
@@ -183,7 +183,7 @@ test('an abort before and during a read rejects with aborted and closes the conn
     response.writeHead(206).write(FILE.subarray(0, 100)); // and then nothing more
   });
   const source = createHttpSource(base);
-  await expect(source.size('w.safetensors', { signal: AbortSignal.abort() })).rejects.toMatchObject({
+  await expect(source.stat('w.safetensors', { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'aborted',
   });
   const controller = new AbortController();
