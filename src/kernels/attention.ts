@@ -8,16 +8,23 @@ import { plain } from './variants.ts';
 /** Partial attention over a piece of the keys. Shapes: shaders/attention.wgsl. */
 export const attentionKernel = defineKernel('attention', source, [state]);
 
+/**
+ * How keys and values are stored. f32 is lossless; f16 takes half the memory, rounds to 11 significant bits, and stores
+ * what lies beyond +-65504 as +-65504. Neither needs `shader-f16`.
+ */
+export type KvDtype = 'f32' | 'f16';
+
 export interface AttentionShape {
   readonly numHeads: number;
   readonly numKvHeads: number;
-  /** Multiple of 4, at most 256. */
+  /** Multiple of 4, with f16 keys of 8; at most 256. */
   readonly headDim: number;
   /** One region of `slots` = chunk tokens that restarts at each boundary; else segments that follow each other. */
   readonly chunked: boolean;
+  readonly kvDtype: KvDtype;
 }
 
-/** Keys and values of `slots` tokens: [2, slots, numKvHeads, headDim] f32. */
+/** Keys and values of `slots` tokens: [2, slots, numKvHeads, headDim] of the shape's `kvDtype`. */
 export interface KvRegion {
   /** Position of slot 0; 0 for a chunk's region. */
   readonly first: number;
@@ -44,7 +51,7 @@ export function attention(recorder: Recorder, request: AttentionRequest): void {
   const overrides = { CHUNKED: shape.chunked ? 1 : 0, CARRY: piece === undefined ? 1 : 0 };
   for (const region of regions) {
     recorder.dispatch({
-      variant: plain(attentionKernel, overrides),
+      variant: plain(attentionKernel, { ...overrides, KV_F16: shape.kvDtype === 'f16' ? 1 : 0 }),
       buffers: () => ({ state, qkv, kv: region.buffer(), partials }),
       params: {
         num_heads: shape.numHeads,

@@ -4,11 +4,15 @@ import { attentionKernel } from './attention.ts';
 import { attentionMergeKernel } from './attention-merge.ts';
 import { embedFloat } from './embed-float.ts';
 import { embedInt4 } from './embed-int4.ts';
+import { embedPacked } from './embed-packed.ts';
 import { expertTilesKernel } from './expert-tiles.ts';
 import { matmulFloat } from './matmul-float.ts';
 import { matmulInt4 } from './matmul-int4.ts';
+import { matmulPacked } from './matmul-packed.ts';
 import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
 import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
+import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
+import { type Codec, perCodec } from './packed.ts';
 import { rmsNormKernel } from './rms-norm.ts';
 import { ropeKvKernel } from './rope-kv.ts';
 import { routerKernel } from './router.ts';
@@ -27,8 +31,26 @@ const EPILOGUES: readonly Record<string, number>[] = [
   { SWIGLU: 1, ADD: 0 },
 ];
 
-/** Kernel -> the values that each of its overrides takes. */
-const FAMILIES: readonly { kernel: Kernel; axes: Axes; epilogues?: true; elem?: true; subgroups?: true }[] = [
+/** A group may be a whole row. */
+const GROUPS: Axes = { GROUP_SIZE: [64, 5120], SCALE: [0, 1, 2] };
+const PACKED: Readonly<Record<Codec, Axes>> = {
+  affine: { ...GROUPS, BITS: [4, 8] },
+  fp8: GROUPS,
+  nvfp4: {},
+  nf4: {},
+  ordered: { ...GROUPS, ASYMMETRIC: BOTH },
+};
+
+/** A kernel and the values that each of its overrides takes. */
+interface Family {
+  readonly kernel: Kernel;
+  readonly axes: Axes;
+  readonly epilogues?: true;
+  readonly elem?: true;
+  readonly subgroups?: true;
+}
+
+const FAMILIES: readonly Family[] = [
   { kernel: embedFloat, axes: FLOAT },
   { kernel: embedInt4, axes: INT4 },
   { kernel: rmsNormKernel, axes: { LAST_ROW: BOTH } },
@@ -38,6 +60,7 @@ const FAMILIES: readonly { kernel: Kernel; axes: Axes; epilogues?: true; elem?: 
   { kernel: matvecInt4Subgroup, axes: { ...INT4, ...LANES }, epilogues: true, elem: true, subgroups: true },
   { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: true },
   { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: true },
+  ...Object.values(perCodec(packedFamilies)).flat(),
   { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH } },
   { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
   { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
@@ -46,6 +69,16 @@ const FAMILIES: readonly { kernel: Kernel; axes: Axes; epilogues?: true; elem?: 
   { kernel: sampleKernel, axes: {} },
   { kernel: transposeKernel, axes: { BITS: [16, 32] } },
 ];
+
+function packedFamilies(codec: Codec): Family[] {
+  const axes = PACKED[codec];
+  return [
+    { kernel: embedPacked[codec], axes },
+    { kernel: matvecPacked[codec], axes: { ...axes, ...LANES }, epilogues: true, elem: true },
+    { kernel: matvecPackedSubgroup[codec], axes: { ...axes, ...LANES }, epilogues: true, elem: true, subgroups: true },
+    { kernel: matmulPacked[codec], axes: { ...axes, GROUPED: BOTH }, epilogues: true, elem: true },
+  ];
+}
 
 export const allKernels: readonly Kernel[] = FAMILIES.map(({ kernel }) => kernel);
 

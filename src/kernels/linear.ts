@@ -1,16 +1,27 @@
 /** y = W x for one token (matvec) or a block of tokens (matmul), dense or routed: picks the kernel by the storage. */
 import type { Kernel } from '../gpu/kernel.ts';
 import { type At, foldGrid, type Grid, type Recorder } from '../gpu/plan.ts';
+import { type ByStorage, declared, pick } from './by-storage.ts';
 import { matmulFloat } from './matmul-float.ts';
 import { matmulInt4 } from './matmul-int4.ts';
+import { matmulPacked } from './matmul-packed.ts';
 import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
 import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
 import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
+import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
 import type { KernelOptions } from './variants.ts';
 
 /** Tokens of a matmul tile; expert-tiles.wgsl and the matmuls know it too. */
 export const TILE_ROWS = 16;
 const TILE_THREADS = 64; // threads across the outputs of a matmul tile
+
+const MATVEC: ByStorage<Kernel> = { float: matvecFloat, int4: matvecInt4, ...matvecPacked };
+const MATVEC_SUBGROUP: ByStorage<Kernel> = {
+  float: matvecFloatSubgroup,
+  int4: matvecInt4Subgroup,
+  ...matvecPackedSubgroup,
+};
+const MATMUL: ByStorage<Kernel> = { float: matmulFloat, int4: matmulInt4, ...matmulPacked };
 
 /** Which expert each token of the run goes to. Bound, but not read, where the matrix is not routed. */
 export interface Routing {
@@ -36,20 +47,13 @@ export interface LinearRequest {
 /** For one token. */
 export function matvec(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
   const { matrix, x, y, yAt = 0 } = request;
-  const int4 = matrix.storage.kind === 'int4';
-  const kernel = options.subgroups
-    ? int4
-      ? matvecInt4Subgroup
-      : matvecFloatSubgroup
-    : int4
-      ? matvecInt4
-      : matvecFloat;
+  const kernel = pick(options.subgroups ? MATVEC_SUBGROUP : MATVEC, matrix.storage);
   const outputsPerGroup = (64 / options.lanes) * (request.epilogue === 'swiglu' ? 2 : 4);
   for (const shard of matrix.shards) {
     recorder.dispatch({
       variant: variantOf(kernel, options, request, { LANES: options.lanes, EXPERT: routed(matrix) ? 1 : 0 }),
       buffers: { routes: request.routing.routes, blob: shard.buffer, x, y },
-      params: { ...shardParams(matrix, shard), y_at: yAt + shard.firstOutput },
+      params: shardParams(kernel, matrix, shard, { y_at: yAt + shard.firstOutput }),
       grid: foldGrid(shard.outputs, outputsPerGroup),
       flopsPerRow: flopsOf(matrix, shard),
     });
@@ -59,13 +63,13 @@ export function matvec(recorder: Recorder, options: KernelOptions, request: Line
 /** For a block of tokens. `maxTiles`: tiles that the routing may need, see `numTiles`. */
 export function matmul(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
   const { matrix, state, routing, x, y, yAt = 0, yCols = matrix.outputs } = request;
-  const kernel = matrix.storage.kind === 'int4' ? matmulInt4 : matmulFloat;
+  const kernel = pick(MATMUL, matrix.storage);
   const outputsPerGroup = TILE_THREADS * (request.epilogue === 'swiglu' ? 2 : 4);
   for (const shard of matrix.shards) {
     recorder.dispatch({
       variant: variantOf(kernel, { ...options, subgroups: false }, request, { GROUPED: routed(matrix) ? 1 : 0 }),
       buffers: { state, ...routing, blob: shard.buffer, x, y },
-      params: { ...shardParams(matrix, shard), y_at: yAt + shard.firstOutput, y_cols: yCols },
+      params: shardParams(kernel, matrix, shard, { y_at: yAt + shard.firstOutput, y_cols: yCols }),
       grid: ({ rows }: At): Grid => [
         Math.ceil(shard.outputs / outputsPerGroup),
         numTiles(rows, matrix.numExperts ?? 0),
@@ -97,12 +101,13 @@ function variantOf(
 }
 
 function shardParams(
-  { storage, cols }: GpuMatrix,
+  kernel: Kernel,
+  { cols }: GpuMatrix,
   { outputs, firstExpert, numExperts, layout }: Shard,
+  own: Record<string, number>,
 ): Record<string, number> {
-  const blob: Record<string, number> =
-    storage.kind === 'int4' ? { scales_at: layout.scalesAt, zeros_at: layout.zerosAt } : {};
-  return { outputs, cols, ...blob, first_expert: firstExpert, num_experts: numExperts, expert_stride: layout.length };
+  const stack = { first_expert: firstExpert, num_experts: numExperts, expert_stride: layout.length };
+  return declared(kernel, layout, { outputs, cols, ...stack, ...own });
 }
 
 /** Two per multiply-add, of the one expert that a token meets, shared out over the stack's shards. */

@@ -41,8 +41,11 @@ export interface BlobLayout {
   readonly length: number;
 }
 
-/** A matrix y = W x, or a stack of them (experts), cut into buffers that one binding can hold. */
-export interface GpuMatrix {
+/**
+ * A matrix y = W x, or a stack of them (experts), cut into buffers that one binding can hold.
+ * @typeParam B what stands for a buffer: the GPU's own, or its number in a plan
+ */
+export interface GpuMatrix<B = GPUBuffer> {
   readonly storage: Storage;
   readonly outputs: number;
   readonly cols: number;
@@ -50,12 +53,12 @@ export interface GpuMatrix {
   readonly paired: boolean;
   /** undefined: one matrix, no routing. */
   readonly numExperts: number | undefined;
-  readonly shards: readonly Shard[];
+  readonly shards: readonly Shard<B>[];
 }
 
 /** Experts firstExpert .. firstExpert + numExperts - 1, and of each the outputs firstOutput .. + outputs - 1. */
-export interface Shard {
-  readonly buffer: GPUBuffer;
+export interface Shard<B = GPUBuffer> {
+  readonly buffer: B;
   readonly firstExpert: number;
   readonly numExperts: number;
   readonly firstOutput: number;

@@ -26,7 +26,12 @@ export function ropeAndStore(recorder: Recorder, request: RopeKvRequest): void {
   const { state, table, tableRows, qkv, shape, rope, qkNorm, eps, regions } = request;
   for (const region of regions) {
     recorder.dispatch({
-      variant: plain(ropeKvKernel, { ROPE: rope ? 1 : 0, QK_NORM: qkNorm ? 1 : 0, CHUNKED: shape.chunked ? 1 : 0 }),
+      variant: plain(ropeKvKernel, {
+        ROPE: rope ? 1 : 0,
+        QK_NORM: qkNorm ? 1 : 0,
+        CHUNKED: shape.chunked ? 1 : 0,
+        KV_F16: shape.kvDtype === 'f16' ? 1 : 0,
+      }),
       buffers: () => ({ state, table, qkv, kv: region.buffer() }),
       params: {
         num_heads: shape.numHeads,

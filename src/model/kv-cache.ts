@@ -3,7 +3,7 @@
  * boundary (slot = position mod chunk). A global layer has segments that are made as the context grows and never move.
  */
 import { OutriderError } from '../errors.ts';
-import type { AttentionShape, KvRegion } from '../kernels/attention.ts';
+import type { AttentionShape, KvDtype, KvRegion } from '../kernels/attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { Schedule } from './irope.ts';
 
@@ -36,14 +36,27 @@ export class KvCache {
   readonly #device: GPUDevice;
   readonly #layers: readonly (readonly Region[])[];
   readonly #shapes: readonly AttentionShape[];
+  /** Of one layer. */
   readonly bytesPerToken: number;
   #allocatedBytes = 0;
 
-  /** @param maxBinding bytes that one storage binding may have */
-  constructor(device: GPUDevice, config: ModelConfig, schedule: Schedule, contextLength: number, maxBinding: number) {
+  /**
+   * @param maxBinding bytes that one storage binding may have
+   * @throws OutriderError `model_too_large` where a chunk or the least segment exceeds it, `invalid_request` where heads
+   * cannot be stored as f16
+   */
+  constructor(
+    device: GPUDevice,
+    config: ModelConfig,
+    schedule: Schedule,
+    contextLength: number,
+    maxBinding: number,
+    kvDtype: KvDtype = 'f32',
+  ) {
     this.#device = device;
     const { numAttentionHeads: numHeads, numKeyValueHeads: numKvHeads, headDim } = config;
-    this.bytesPerToken = 2 * numKvHeads * headDim * 4; // keys and values, f32
+    if (kvDtype === 'f16' && headDim % 8 !== 0) throw oddHead(headDim);
+    this.bytesPerToken = kvBytesPerToken(config, kvDtype);
     const most = Math.floor(maxBinding / this.bytesPerToken);
     const chunk = Math.min(schedule.chunk, contextLength);
     if (most < SEGMENT_TOKENS || (schedule.chunk < Number.POSITIVE_INFINITY && most < chunk))
@@ -53,6 +66,7 @@ export class KvCache {
       numKvHeads,
       headDim,
       chunked: attention === 'chunked',
+      kvDtype,
     }));
     this.#layers = schedule.layers.map(({ attention, index }) => {
       const create = (slots: number) => this.#create(slots, index);
@@ -110,6 +124,14 @@ export class KvCache {
   }
 }
 
+/** Keys and values of one token in one layer, in bytes. */
+export function kvBytesPerToken(
+  { numKeyValueHeads, headDim }: Pick<ModelConfig, 'numKeyValueHeads' | 'headDim'>,
+  kvDtype: KvDtype,
+): number {
+  return 2 * numKeyValueHeads * headDim * (kvDtype === 'f16' ? 2 : 4);
+}
+
 /** 512, 512, 1024, 2048, ... tokens up to `most` each: few dispatches for a long context, little waste for a short one. */
 export function segmentLengths(contextLength: number, most: number): { first: number; slots: number }[] {
   const segments: { first: number; slots: number }[] = [];
@@ -128,5 +150,13 @@ function tooLarge(chunk: number, bytesPerToken: number, maxBinding: number): Out
     'model_too_large',
     `Keys and values of one layer need bindings of ${Math.max(SEGMENT_TOKENS, chunk) * bytesPerToken} bytes; this adapter allows ${maxBinding}. Choose a contextLength of at most ${Math.floor(maxBinding / bytesPerToken)} tokens.`,
     { details: { bytesPerToken, maxBinding } },
+  );
+}
+
+function oddHead(headDim: number): OutriderError {
+  return new OutriderError(
+    'invalid_request',
+    `kvDtype: 'f16' needs a head_dim that is a multiple of 8; this model's is ${headDim}. Use the default, 'f32'.`,
+    { details: { headDim } },
   );
 }

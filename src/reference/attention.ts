@@ -1,5 +1,6 @@
 import type { Numbers } from './numbers.ts';
-import { seeded } from './random.ts';
+import { type Random, seeded } from './random.ts';
+import { floatMatrix, randomFloats } from './stored.ts';
 
 /** Heads of a layer; numAttentionHeads is a multiple of numKeyValueHeads. */
 export interface AttentionDims {
@@ -83,14 +84,16 @@ export interface AttentionCase extends AttentionDims {
   readonly piece?: number;
   /** Deviation of queries and keys. Un-normed layers have large scores. Default 1. */
   readonly deviation?: number;
+  /** How keys and values are stored. Default f32. */
+  readonly kvDtype?: 'f16';
 }
 
 /** Buffers as the kernels bind them, and the answer. */
 export interface AttentionData {
   /** [rows, heads + 2 * kvHeads, headDim]; only the queries are read. */
   readonly qkv: Float32Array;
-  /** Regions by position: each [2, slots, kvHeads, headDim]; slots beyond the last row hold other numbers. */
-  readonly regions: readonly { readonly first: number; readonly kv: Float32Array }[];
+  /** Regions by position: each [2, slots, kvHeads, headDim] as words; slots beyond the last row hold other numbers. */
+  readonly regions: readonly { readonly first: number; readonly kv: Uint32Array }[];
   /** [rows, heads, headDim] */
   readonly expected: Float64Array;
 }
@@ -104,25 +107,36 @@ export function attentionData(testCase: AttentionCase): AttentionData {
   const begin = kind === 'chunked' ? Math.floor((end - 1) / slots) * slots : 0; // position of the first stored key
   const slotWidth = numKeyValueHeads * headDim;
   const regions = Array.from({ length: Math.ceil((end - begin) / slots) }, (_, index) => {
-    const keys = random.normals(slots * slotWidth, deviation);
-    const values = random.normals(slots * slotWidth);
-    return { first: kind === 'chunked' ? 0 : index * slots, keys, values };
+    const keys = randomKv(random, slots * slotWidth, testCase.kvDtype, deviation);
+    const values = randomKv(random, slots * slotWidth, testCase.kvDtype);
+    const kv = new Uint32Array([keys, values].flatMap(({ words }) => Array.from(words)));
+    return { first: kind === 'chunked' ? 0 : index * slots, keys, values, kv };
   });
   const ranges = Array.from({ length: rows }, (_, row) => ({ first: 0, end: position + row + 1 - begin }));
   const queries = numAttentionHeads * headDim;
   const stride = qkv.length / rows;
   const q = concatenate(Array.from(ranges, (_, row) => qkv.subarray(row * stride, row * stride + queries)));
-  const k = concatenate(regions.map(({ keys }) => keys));
-  const v = concatenate(regions.map(({ values }) => values));
+  const k = concatenate(regions.map(({ keys }) => keys.numbers));
+  const v = concatenate(regions.map(({ values }) => values.numbers));
   return {
     qkv,
-    regions: regions.map(({ first, keys, values }) => ({ first, kv: concatenate([keys, values]) })),
+    regions,
     expected: attention(q, k, v, ranges, testCase),
   };
 }
 
+/** Random keys or values as they lie in a buffer, and as numbers. */
+export function randomKv(random: Random, count: number, kvDtype: 'f16' | undefined, deviation?: number) {
+  if (kvDtype === 'f16') {
+    const words = randomFloats(random, count, 'f16', deviation);
+    return { words, numbers: floatMatrix(words, 1, count, 'f16').values };
+  }
+  const numbers = random.normals(count, deviation);
+  return { words: new Uint32Array(numbers.buffer), numbers };
+}
+
 /** One after the other. */
-function concatenate(parts: readonly Float32Array[]): Float32Array {
+function concatenate(parts: readonly Numbers[]): Float32Array {
   const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -178,6 +192,49 @@ export const cases: readonly AttentionCase[] = [
     rows: 3,
     kind: 'chunked',
     slots: 64,
+  },
+  {
+    name: 'f16 keys, decoding',
+    ...golden,
+    position: 130,
+    rows: 1,
+    kind: 'segments',
+    slots: 64,
+    piece: 32,
+    kvDtype: 'f16',
+  },
+  {
+    name: 'f16 keys, one piece',
+    ...even,
+    position: 211,
+    rows: 1,
+    kind: 'chunked',
+    slots: 300,
+    piece: 150,
+    kvDtype: 'f16',
+  },
+  { name: 'f16 keys, a block', ...golden, position: 140, rows: 30, kind: 'segments', slots: 64, kvDtype: 'f16' },
+  {
+    name: 'f16 keys, large scores in a wide head',
+    numAttentionHeads: 3,
+    numKeyValueHeads: 1,
+    headDim: 200,
+    position: 90,
+    rows: 3,
+    kind: 'chunked',
+    slots: 100,
+    deviation: 4,
+    kvDtype: 'f16',
+  },
+  {
+    name: 'Scout, decoding with f16 keys',
+    ...scout,
+    position: 2048 + 1500,
+    rows: 1,
+    kind: 'chunked',
+    slots: 2048,
+    piece: 256,
+    kvDtype: 'f16',
   },
   { name: 'Scout, decoding', ...scout, position: 2048 + 1500, rows: 1, kind: 'chunked', slots: 2048, piece: 256 },
   { name: 'Scout, a block', ...scout, position: 504, rows: 8, kind: 'segments', slots: 512 },

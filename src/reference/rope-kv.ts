@@ -1,4 +1,4 @@
-import type { AttentionDims } from './attention.ts';
+import { type AttentionDims, randomKv } from './attention.ts';
 import { generate, type Numbers } from './numbers.ts';
 import { seeded } from './random.ts';
 import { rmsNorm } from './rms-norm.ts';
@@ -57,6 +57,8 @@ export interface RopeKvCase extends AttentionDims {
   /** Key-value slots: an attention chunk that restarts, or a segment that begins at position `first`. */
   readonly slots: number;
   readonly first?: number;
+  /** How keys and values are stored. Default f32. */
+  readonly kvDtype?: 'f16';
 }
 
 /** Buffers as the kernel binds them, before and after. */
@@ -66,10 +68,11 @@ export interface RopeKvData {
   /** With RoPE [slots or positions, headDim / 2, 2], else query scales [positions]. */
   readonly table: Float32Array;
   readonly tableRows: number;
-  /** [2, slots, kvHeads, headDim] */
-  readonly kv: Float32Array;
+  /** [2, slots, kvHeads, headDim] as words */
+  readonly kv: Uint32Array;
   /** Queries finished, keys and values as they were. */
   readonly expectedQkv: Float64Array;
+  /** As numbers, before they are rounded to f16. */
   readonly expectedKv: Float64Array;
 }
 
@@ -87,12 +90,15 @@ export function splitQkv(qkv: Numbers, { numAttentionHeads, numKeyValueHeads, he
   return { q: q!, k: k!, v: v!, stride };
 }
 
+/** The largest finite f16: what lies beyond is stored as this. */
+const MAX_F16 = 65504;
+
 /** Makes a case's buffers, seeded by its name; rotates, then norms, then scales, as the forward pass does. */
 export function ropeKvData(testCase: RopeKvCase): RopeKvData {
   const { name, headDim, numAttentionHeads, numKeyValueHeads, position, rows, slots, first } = testCase;
   const random = seeded(name);
   const qkv = random.normals(rows * (numAttentionHeads + 2 * numKeyValueHeads) * headDim, testCase.deviation);
-  const kv = random.normals(2 * slots * numKeyValueHeads * headDim);
+  const kv = randomKv(random, 2 * slots * numKeyValueHeads * headDim, testCase.kvDtype);
   const tableRows = first === undefined ? slots : position + rows + 3;
   const table = random.normals(tableRows); // query scales
   const angles = new Float32Array(
@@ -118,15 +124,17 @@ export function ropeKvData(testCase: RopeKvCase): RopeKvData {
   }
   if (!testCase.rope) q = scaleRows(q, gather(table, positions, 1));
   const expectedQkv = Float64Array.from(qkv);
-  const expectedKv = Float64Array.from(kv);
+  const expectedKv = Float64Array.from(kv.numbers);
+  const most = testCase.kvDtype ? MAX_F16 : Number.POSITIVE_INFINITY;
+  const bounded = (values: Float64Array) => values.map((value) => Math.max(-most, Math.min(most, value)));
   const kvWidth = numKeyValueHeads * headDim;
   positions.forEach((at, row) => {
     const slot = first === undefined ? at % slots : at - first;
     expectedQkv.set(q.subarray((row * q.length) / rows, ((row + 1) * q.length) / rows), row * stride);
-    expectedKv.set(k.subarray(row * kvWidth, (row + 1) * kvWidth), slot * kvWidth);
-    expectedKv.set(v.subarray(row * kvWidth, (row + 1) * kvWidth), (slots + slot) * kvWidth);
+    expectedKv.set(bounded(k.subarray(row * kvWidth, (row + 1) * kvWidth)), slot * kvWidth);
+    expectedKv.set(bounded(v.subarray(row * kvWidth, (row + 1) * kvWidth)), (slots + slot) * kvWidth);
   });
-  return { qkv, table: testCase.rope ? angles : table, tableRows, kv, expectedQkv, expectedKv };
+  return { qkv, table: testCase.rope ? angles : table, tableRows, kv: kv.words, expectedQkv, expectedKv };
 }
 
 /** Rows `indices` of a table [rows, width]. */
@@ -200,6 +208,34 @@ export const cases: readonly RopeKvCase[] = [
     rows: 9,
     slots: 32,
     first: 128,
+  },
+  {
+    name: 'f16, RoPE and norm in a chunk',
+    numAttentionHeads: 10,
+    numKeyValueHeads: 2,
+    headDim: 64,
+    eps: 1e-5,
+    rope: true,
+    qkNorm: true,
+    position: 70,
+    rows: 7,
+    slots: 32,
+    kvDtype: 'f16',
+  },
+  {
+    name: 'f16, without norm, some beyond what f16 can hold',
+    numAttentionHeads: 3,
+    numKeyValueHeads: 1,
+    headDim: 40,
+    eps: 1e-5,
+    deviation: 5e4,
+    rope: false,
+    qkNorm: false,
+    position: 130,
+    rows: 9,
+    slots: 32,
+    first: 128,
+    kvDtype: 'f16',
   },
   { name: 'Scout, RoPE layer', ...scout, rope: true, qkNorm: true, position: 510, rows: 2, slots: 512 },
   { name: 'Scout, NoPE layer', ...scout, rope: false, qkNorm: false, position: 1030, rows: 3, slots: 512, first: 1024 },

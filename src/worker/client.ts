@@ -15,11 +15,12 @@ import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
 import { abortError } from '../storage/source.ts';
-import { Caller } from './calls.ts';
-import { fromWireError } from './errors.ts';
+import { Caller } from '../ports/calls.ts';
+import { fromWireError } from '../ports/errors.ts';
 import type { WireEvent } from './host.ts';
-import { CONNECT, type ConnectMessage, type FromWorker, type RemoteEngine, type ToWorker } from './protocol.ts';
-import { receiveItems } from './stream.ts';
+import { CONNECT, type ConnectMessage, type RemoteEngine } from './protocol.ts';
+import type { FromSender, ToSender } from '../ports/messages.ts';
+import { receiveItems } from '../ports/stream.ts';
 
 /** What is used of a Worker. */
 export type WorkerLike = Pick<Worker, 'postMessage' | 'addEventListener' | 'removeEventListener'>;
@@ -179,7 +180,7 @@ class Connection {
     let stopped = false;
     this.#callPorts.add(port1);
     const ended = new Promise<void>((resolve) => {
-      port1.onmessage = ({ data }: MessageEvent<FromWorker<T>>) => {
+      port1.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
         if (data.type === 'item') {
           if (!stopped) onItem(data.item);
           return;
@@ -194,7 +195,7 @@ class Connection {
       forWorker: port2,
       stop: () => {
         stopped = true;
-        port1.postMessage({ type: 'stop' } satisfies ToWorker);
+        port1.postMessage({ type: 'stop' } satisfies ToSender);
       },
     };
   }

@@ -6,10 +6,11 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
-import { answerCalls } from './calls.ts';
-import { toWireError, type WireError } from './errors.ts';
-import type { FromWorker, RemoteEngine, RemoteLoadOptions } from './protocol.ts';
-import { sendItems } from './stream.ts';
+import { answerCalls } from '../ports/calls.ts';
+import { toWireError, type WireError } from '../ports/errors.ts';
+import type { FromSender } from '../ports/messages.ts';
+import type { RemoteEngine, RemoteLoadOptions } from './protocol.ts';
+import { sendItems } from '../ports/stream.ts';
 
 /** An event as it crosses: errors are not cloned as they are. */
 export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 'device_lost'; error: WireError };
@@ -32,7 +33,7 @@ class EngineHost implements RemoteEngine {
   async load(source: string | readonly File[], options: RemoteLoadOptions, port: MessagePort): Promise<ModelFacts> {
     return withStop(port, async (signal) => {
       const onProgress = (item: LoadProgress) =>
-        port.postMessage({ type: 'item', item } satisfies FromWorker<LoadProgress>);
+        port.postMessage({ type: 'item', item } satisfies FromSender<LoadProgress>);
       const engine = await this.#createEngine(source, { ...options, onProgress, signal });
       if (signal.aborted) await engine.unload(); // the page has stopped listening: nobody else would free it
       this.#engine = engine;
@@ -57,7 +58,7 @@ class EngineHost implements RemoteEngine {
   listen(port: MessagePort): void {
     const off = this.#loaded().on('event', (event) => {
       const item: WireEvent = event.type === 'device_lost' ? { ...event, error: toWireError(event.error) } : event;
-      port.postMessage({ type: 'item', item } satisfies FromWorker<WireEvent>);
+      port.postMessage({ type: 'item', item } satisfies FromSender<WireEvent>);
     });
     port.onmessage = () => {
       off();
@@ -76,7 +77,7 @@ class EngineHost implements RemoteEngine {
 }
 
 function endCall(port: MessagePort): void {
-  port.postMessage({ type: 'end' } satisfies FromWorker<never>);
+  port.postMessage({ type: 'end' } satisfies FromSender<never>);
   port.close();
 }
 

@@ -8,7 +8,6 @@
 import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
-import type { WireError } from './errors.ts';
 
 export const CONNECT = 'outrider:connect';
 
@@ -46,16 +45,3 @@ export interface RemoteEngine {
   listen(port: MessagePort): void;
   unload(): Promise<void>;
 }
-
-/** Page to worker, on the port of one call. */
-export type ToWorker =
-  /** So many more items may be sent. Only streams wait for it. */
-  | { readonly type: 'credit'; readonly items: number }
-  /** The result is not wanted any more. */
-  | { readonly type: 'stop' };
-
-/** Worker to page, on the port of one call. A stream ends with `end` or `error`. */
-export type FromWorker<T> =
-  | { readonly type: 'item'; readonly item: T }
-  | { readonly type: 'end' }
-  | { readonly type: 'error'; readonly error: WireError };

@@ -20,7 +20,7 @@ describe('attention and its merge compute what the oracle computes in one softma
       qkv: lab().buffer(data.qkv),
       partials: lab().buffer(new Float32Array(rows * numAttentionHeads * maxPartials * (headDim + 2)).fill(Number.NaN)),
       y,
-      shape: shapeOf(testCase, testCase.kind === 'chunked'),
+      shape: shapeOf(testCase, testCase.kind === 'chunked', testCase.kvDtype ?? 'f32'),
       regions,
       piece,
       maxPartials,

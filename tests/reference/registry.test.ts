@@ -8,8 +8,8 @@ const stems = readdirSync(`${root}shaders`)
   .filter((file) => file.endsWith('.wgsl'))
   .map((file) => file.slice(0, -'.wgsl'.length));
 
-/** A variant with an algorithm of its own shares its base's oracle, cases and test. */
-const baseOf = (stem: string) => stem.replace(/-subgroup$/, '');
+/** A variant with an algorithm or a codec of its own shares its base's oracle, cases and test. */
+const baseOf = (stem: string) => stem.replace(/-subgroup$/, '').replace(/-packed-\w+$/, '-packed');
 
 describe('a kernel is four files with one stem', () => {
   it.each(stems)('%s has a binding, an oracle with cases, and a test', async (stem) => {

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
 import { OutriderError } from '../../src/errors.ts';
 import { connectEngine } from '../../src/worker/client.ts';
-import { fromWireError, toWireError } from '../../src/worker/errors.ts';
-import { receiveItems, sendItems, WINDOW } from '../../src/worker/stream.ts';
+import { fromWireError, toWireError } from '../../src/ports/errors.ts';
+import { receiveItems, sendItems, WINDOW } from '../../src/ports/stream.ts';
 import { byteSource, fakeModel } from '../engine/fake-model.ts';
 import { createRemoteEngine, fakeWorker, watchPorts } from './fake-worker.ts';
 

@@ -3,35 +3,37 @@
  * sender down instead of filling memory; nothing is computed before the first credit.
  */
 import { fromWireError, toWireError } from './errors.ts';
-import type { FromWorker, ToWorker } from './protocol.ts';
+import type { FromSender, ToSender } from './messages.ts';
 
-/** Items that may be under way or unread. Half of them are granted anew at a time. */
+/** Items that may be under way or unread, where nothing else is said. Half of them are granted anew at a time. */
 export const WINDOW = 16;
 
 /**
  * Sends `items` as far as credits allow, then how they ended, and closes the port.
  * @param controller is aborted when the receiver says stop; what `items` throws on that is not sent
+ * @param transfer what of an item moves instead of being copied; default nothing
  */
 export async function sendItems<T>(
   port: MessagePort,
   items: AsyncIterableIterator<T, void, undefined>,
   controller: AbortController,
+  transfer: (item: T) => Transferable[] = () => [],
 ): Promise<void> {
   const { signal } = controller;
   let credits = 0;
   let wake = () => {};
-  port.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  port.onmessage = ({ data }: MessageEvent<ToSender>) => {
     if (data.type === 'credit') credits += data.items;
     else controller.abort();
     wake();
   };
-  const send = (message: FromWorker<T>) => port.postMessage(message);
+  const send = (message: FromSender<T>, moved: Transferable[] = []) => port.postMessage(message, moved);
   try {
     for (;;) {
       while (credits === 0 && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
       const result = signal.aborted ? await items.return!() : await items.next();
       if (result.done) break;
-      send({ type: 'item', item: result.value });
+      send({ type: 'item', item: result.value }, transfer(result.value));
       credits--;
     }
     send({ type: 'end' });
@@ -47,11 +49,13 @@ export async function sendItems<T>(
  * has. Nothing is asked for before the first `next`.
  * @param signal ends the iteration with its reason at once
  * @param onEnd called once, when the signal is not needed any more
+ * @param window items that may be under way or unread
  */
 export function receiveItems<T>(
   port: MessagePort,
   signal: AbortSignal,
   onEnd: () => void,
+  window = WINDOW,
 ): AsyncGenerator<T, void, undefined> {
   const unread: T[] = [];
   let outcome: { readonly error?: unknown } | undefined;
@@ -63,13 +67,13 @@ export function receiveItems<T>(
     wake();
     onEnd();
   };
-  const post = (message: ToWorker) => port.postMessage(message);
+  const post = (message: ToSender) => port.postMessage(message);
   const abort = () => {
     post({ type: 'stop' });
     unread.length = 0;
     settle({ error: signal.reason });
   };
-  port.onmessage = ({ data }: MessageEvent<FromWorker<T>>) => {
+  port.onmessage = ({ data }: MessageEvent<FromSender<T>>) => {
     if (data.type === 'item') {
       if (!outcome) unread.push(data.item);
       wake();
@@ -85,9 +89,9 @@ export function receiveItems<T>(
     let granted = 0;
     try {
       for (;;) {
-        if (granted <= WINDOW / 2 && !outcome) {
-          post({ type: 'credit', items: WINDOW - granted });
-          granted = WINDOW;
+        if (granted <= window / 2 && !outcome) {
+          post({ type: 'credit', items: window - granted });
+          granted = window;
         }
         while (unread.length === 0 && !outcome) await new Promise<void>((resolve) => (wake = resolve));
         if (unread.length === 0) break;

@@ -1,0 +1,170 @@
+/** Small tensors that reach the GPU in another form than the file's: norms, scales, zero points. */
+import type { Tensor } from '../checkpoint/tensor.ts';
+import { OutriderError } from '../errors.ts';
+import { bytesOf, type FloatDtype } from '../kernels/matrix.ts';
+import type { Job, Transform } from '../model/layout/jobs.ts';
+import { assertFinite } from '../quant/finite.ts';
+import { widenToF32 } from '../quant/float.ts';
+import {
+  checkNf4Code,
+  divideRows,
+  int4ZeroPoints,
+  nf4Absmax,
+  parseQuantState,
+  transposeBytes,
+} from '../quant/relayout.ts';
+import type { ModelSource, ReadOptions } from '../storage/source.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Tensors of a few bytes, that neighbours need to be decoded. Read together where they lie together. */
+export class SideTensors {
+  readonly #bytes: ReadonlyMap<string, Bytes>;
+
+  private constructor(bytes: ReadonlyMap<string, Bytes>) {
+    this.#bytes = bytes;
+  }
+
+  static async read(source: ModelSource, jobs: readonly Job[], options: ReadOptions): Promise<SideTensors> {
+    const tensors = new Map<string, Tensor>();
+    for (const job of jobs) {
+      if (job.kind === 'whole') for (const tensor of sidesOf(job.transform)) tensors.set(keyOf(tensor), tensor);
+    }
+    const bytes = new Map<string, Bytes>();
+    for (const run of neighbours([...tensors.values()])) {
+      const { file, start } = run[0]!;
+      const read = await source.read(file, start, Math.max(...run.map(({ end }) => end)), options);
+      for (const tensor of run) bytes.set(keyOf(tensor), read.slice(tensor.start - start, tensor.end - start));
+    }
+    return new SideTensors(bytes);
+  }
+
+  /** Finite floats as f32. */
+  floats(tensor: Tensor): Float32Array<ArrayBuffer> {
+    return floats(this.bytes(tensor), tensor.dtype as FloatDtype, tensor.name);
+  }
+
+  bytes(tensor: Tensor): Bytes {
+    return this.#bytes.get(keyOf(tensor))!;
+  }
+}
+
+function sidesOf(transform: Transform): Tensor[] {
+  if (transform.kind === 'transposed-scales') return transform.divisor ? [transform.divisor] : [];
+  if (transform.kind !== 'absmax') return [];
+  const { quantMap, quantState, nested } = transform;
+  return [quantMap, quantState, ...(nested ? [nested.absmax, nested.quantMap] : [])];
+}
+
+const keyOf = ({ file, start, end }: Tensor) => `${file} ${start} ${end}`;
+
+/** Runs that one small request each reads. */
+function neighbours(tensors: readonly Tensor[]): Tensor[][] {
+  const [maxGap, maxBytes] = [64 << 10, 4 << 20];
+  const sorted = [...tensors].sort((a, b) => (a.file === b.file ? a.start - b.start : a.file < b.file ? -1 : 1));
+  const runs: Tensor[][] = [];
+  for (const tensor of sorted) {
+    const run = runs.at(-1);
+    const near =
+      run?.[0]!.file === tensor.file && tensor.start - run.at(-1)!.end <= maxGap && tensor.end - run[0]!.start <= maxBytes;
+    if (near) run!.push(tensor);
+    else runs.push([tensor]);
+  }
+  return runs;
+}
+
+/**
+ * @param bytes the whole tensor
+ * @param name of the tensor, for messages
+ */
+export function transform(how: Transform, bytes: Bytes, name: string, side: SideTensors): Bytes {
+  switch (how.kind) {
+    case 'widen':
+      return bytesIn(floats(bytes, how.from, name));
+    case 'transposed-scales':
+      return transposedScales(how, bytes, name, side);
+    case 'zero-points':
+      return int4ZeroPoints(bytes, how.groups, how.rows, how.packing, how.zeroOffset);
+    case 'repeated-scales':
+      return repeatedScales(how, bytes, name);
+    case 'fill':
+      return bytesIn(new Float32Array(how.rows).fill(globalScale(how.reciprocal, bytes, name)));
+    case 'absmax':
+      return bytesIn(absmax(how, bytes, name, side));
+  }
+}
+
+function transposedScales(
+  { from, to, rows, groups, divisor }: Transform & { kind: 'transposed-scales' },
+  bytes: Bytes,
+  name: string,
+  side: SideTensors,
+): Bytes {
+  assertFinite(bytes, from, name);
+  const turned = transposeBytes(bytes, groups, rows, bytesOf(from));
+  if (from === to) return turned;
+  const scales = widenToF32(turned, from);
+  if (divisor) divideRows(scales, side.floats(divisor));
+  return bytesIn(scales);
+}
+
+function repeatedScales(
+  { from, rows, groups, blockRows }: Transform & { kind: 'repeated-scales' },
+  bytes: Bytes,
+  name: string,
+): Bytes {
+  assertFinite(bytes, from, name);
+  const rowBytes = groups * bytesOf(from);
+  const repeated = new Uint8Array(rows * rowBytes);
+  for (let row = 0; row < rows; row++) {
+    const at = Math.floor(row / blockRows) * rowBytes;
+    repeated.set(bytes.subarray(at, at + rowBytes), row * rowBytes);
+  }
+  return repeated;
+}
+
+function globalScale(reciprocal: boolean, bytes: Bytes, name: string): number {
+  const [value] = floats(bytes, 'F32', name);
+  if (!reciprocal) return value!;
+  if (value === 0) throw damaged(name, 'is 0, and weights would be divided by it');
+  return 1 / value!;
+}
+
+function absmax(
+  { rows, cols, quantMap, quantState, nested }: Transform & { kind: 'absmax' },
+  bytes: Bytes,
+  name: string,
+  side: SideTensors,
+): Float32Array<ArrayBuffer> {
+  checkNf4Code(side.floats(quantMap));
+  const state = parseQuantState(side.bytes(quantState));
+  const count = state.shape.reduce((product, size) => product * size, 1);
+  const [lastRows, lastCols] = state.shape.slice(-2);
+  if (lastRows !== rows || lastCols !== cols || state.blocksize !== 64 || count % (rows * cols) !== 0) {
+    throw damaged(
+      quantState.name,
+      `says shape [${state.shape.join(', ')}] in blocks of ${state.blocksize}; [${rows}, ${cols}] in blocks of 64 was expected`,
+    );
+  }
+  if (!nested) return floats(bytes, 'F32', name);
+  return nf4Absmax(bytes, {
+    absmax: side.floats(nested.absmax),
+    quantMap: side.floats(nested.quantMap),
+    offset: state.nestedOffset,
+    firstBlock: nested.first,
+  });
+}
+
+function floats(bytes: Bytes, from: FloatDtype, name: string): Float32Array<ArrayBuffer> {
+  assertFinite(bytes, from, name);
+  return widenToF32(bytes, from);
+}
+
+function bytesIn(values: Float32Array<ArrayBuffer>): Bytes {
+  return new Uint8Array(values.buffer);
+}
+
+function damaged(name: string, what: string): OutriderError {
+  const message = `"${name}" ${what}. The checkpoint is damaged or of an unknown kind: download or convert it again.`;
+  return new OutriderError('checkpoint_invalid', message, { details: { tensor: name } });
+}

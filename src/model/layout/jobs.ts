@@ -1,0 +1,120 @@
+/**
+ * How bytes of tensors get into buffers. Pure data: the loader carries it out, the plan counts it. Three kinds of work:
+ * bytes that go as they are (`direct`), small tensors that are turned into something else on the CPU (`whole`), and bands of
+ * rows that a kernel turns or quantizes on the GPU (`band`).
+ */
+import type { Tensor } from '../../checkpoint/tensor.ts';
+import type { FloatDtype } from '../../kernels/matrix.ts';
+
+export type Job = DirectJob | WholeJob | BandJob;
+
+/** Bytes [start, end) of the tensor, as they are. */
+export interface DirectJob {
+  readonly kind: 'direct';
+  readonly tensor: Tensor;
+  readonly start: number;
+  readonly end: number;
+  readonly buffer: number;
+  /** Bytes; a multiple of 4. */
+  readonly offset: number;
+  /** `swap`: the two nibbles of every byte change places. A dtype: floats that must be finite. */
+  readonly how: 'copy' | 'swap' | FloatDtype;
+}
+
+/** The whole tensor, transformed into rows of equal length, of which each target takes a run. */
+export interface WholeJob {
+  readonly kind: 'whole';
+  readonly tensor: Tensor;
+  readonly transform: Transform;
+  readonly targets: readonly RowsTarget[];
+}
+
+export interface RowsTarget {
+  readonly buffer: number;
+  /** Bytes; a multiple of 4. */
+  readonly offset: number;
+  /** Bytes of the transformed tensor. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export type Transform =
+  /** Floats to f32. */
+  | { readonly kind: 'widen'; readonly from: FloatDtype }
+  /** Scales [groups, rows] -> [rows, groups], of which each row is divided by its divisor where there is one (then `to` is F32). */
+  | {
+      readonly kind: 'transposed-scales';
+      readonly from: FloatDtype;
+      readonly to: FloatDtype;
+      readonly rows: number;
+      readonly groups: number;
+      readonly divisor: Tensor | undefined;
+    }
+  /** Zero points [groups, rows / 8] -> [ceil(rows / 8), groups] words, as compressed-tensors packs them. */
+  | {
+      readonly kind: 'zero-points';
+      readonly packing: 'gptq' | 'awq';
+      readonly rows: number;
+      readonly groups: number;
+      readonly zeroOffset: 0 | 1;
+    }
+  /** Scales [ceil(rows / blockRows), groups] -> [rows, groups]. */
+  | {
+      readonly kind: 'repeated-scales';
+      readonly from: FloatDtype;
+      readonly rows: number;
+      readonly groups: number;
+      readonly blockRows: number;
+    }
+  /** One f32 -> `rows` times it, or its reciprocal. */
+  | { readonly kind: 'fill'; readonly rows: number; readonly reciprocal: boolean }
+  /** Block maxima of NF4 -> f32. */
+  | {
+      readonly kind: 'absmax';
+      readonly rows: number;
+      readonly cols: number;
+      readonly quantMap: Tensor;
+      readonly quantState: Tensor;
+      readonly nested: { readonly absmax: Tensor; readonly quantMap: Tensor; readonly first: number } | undefined;
+    };
+
+/** Bands of whole rows of the tensor go to the GPU, where a kernel writes them into their places. */
+export interface BandJob {
+  readonly kind: 'band';
+  readonly tensor: Tensor;
+  readonly start: number;
+  readonly end: number;
+  readonly rowBytes: number;
+  /** Bands are multiples of so many rows. */
+  readonly rowStep: number;
+  readonly op: BandOp;
+  readonly targets: readonly BandTarget[];
+}
+
+export type BandOp =
+  /** [in, out] -> [out, in], see shaders/transpose.wgsl. `bits` of an element; 4 is AWQ's order. */
+  | { readonly kind: 'transpose'; readonly bits: 4 | 8 | 16 | 32; readonly inCols: number; readonly sourceCols: number }
+  /** Floats, row-major or [in, out], to int4 or int8, see shaders/quantize.wgsl. */
+  | {
+      readonly kind: 'quantize';
+      readonly bits: 4 | 8;
+      readonly from: FloatDtype;
+      readonly groupSize: number;
+      readonly transposed: boolean;
+      /** Of the matrix [rows, cols]. */
+      readonly rows: number;
+      readonly cols: number;
+    };
+
+/** Rows firstOut .. firstOut + outRows - 1 of the matrix [out, in] become rows `row` .. of a blob. */
+export interface BandTarget {
+  readonly buffer: number;
+  /** Bytes: where the section of the blob that is written begins; a multiple of 16. */
+  readonly offset: number;
+  readonly firstOut: number;
+  readonly outRows: number;
+  readonly row: number;
+  /** `quantize`: bytes from `offset` to the scales and to the biases. */
+  readonly scalesAt?: number;
+  readonly zerosAt?: number;
+}

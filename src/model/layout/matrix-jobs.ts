@@ -1,0 +1,249 @@
+/** Jobs that put rows of stored matrices into a blob, one function per matrix kind. */
+import type {
+  AffineMatrix,
+  FloatMatrix,
+  Fp8Matrix,
+  Int4Matrix,
+  Matrix,
+  Nf4Matrix,
+  Nvfp4Matrix,
+} from '../../checkpoint/model-tensors.ts';
+import type { Tensor } from '../../checkpoint/tensor.ts';
+import { OutriderError } from '../../errors.ts';
+import { type BlobLayout, bytesOf, type FloatDtype, type Storage } from '../../kernels/matrix.ts';
+import type { BandJob, BandOp, BandTarget, DirectJob, Job, RowsTarget, Transform, WholeJob } from './jobs.ts';
+
+/** One matrix (or pair) inside a buffer. */
+export interface Blob {
+  readonly buffer: number;
+  /** Bytes from the buffer's start. */
+  readonly offset: number;
+  readonly layout: BlobLayout;
+  readonly storage: Storage;
+  readonly cols: number;
+}
+
+/** `count` rows of a matrix from `first` on, which become the blob's rows from `to` on. */
+interface Run {
+  readonly blob: Blob;
+  readonly first: number;
+  readonly count: number;
+  readonly to: number;
+}
+
+export class MatrixJobs {
+  readonly #direct: DirectJob[] = [];
+  /** By tensor and work: several shards take from one reading. */
+  readonly #shared = new Map<string, (WholeJob | BandJob) & { readonly targets: unknown[] }>();
+
+  list(): Job[] {
+    return [...this.#direct, ...(this.#shared.values() as Iterable<Job>)];
+  }
+
+  /** A norm's weight, widened to f32. */
+  vector(tensor: Tensor, buffer: number): void {
+    const transform = { kind: 'widen', from: tensor.dtype as FloatDtype } as const;
+    this.#whole(tensor, transform, { buffer, offset: 0, start: 0, end: tensor.shape[0]! * 4 });
+  }
+
+  /** Rows first .. first + count - 1 of the matrices over each other become the blob's rows from `to` on. */
+  rows(blob: Blob, matrices: readonly Matrix[], first: number, count: number, to: number): void {
+    let skip = first;
+    let left = count;
+    let at = to;
+    for (const matrix of matrices) {
+      const from = Math.min(skip, matrix.rows);
+      const take = Math.min(matrix.rows - from, left);
+      if (take > 0) this.#matrix(matrix, { blob, first: from, count: take, to: at });
+      skip -= from;
+      left -= take;
+      at += take;
+    }
+  }
+
+  /** The tables that say which group a column belongs to, one per matrix. */
+  order(blob: Blob, matrices: readonly Matrix[]): void {
+    matrices.forEach((matrix, index) => {
+      const tensor = (matrix as Int4Matrix).groupIndex!;
+      const offset = blob.offset + (blob.layout.orderAt + index * blob.cols) * 4;
+      this.#copy(tensor, 0, tensor.end - tensor.start, blob.buffer, offset);
+    });
+  }
+
+  #matrix(matrix: Matrix, run: Run): void {
+    switch (matrix.kind) {
+      case 'float':
+        return this.#float(matrix, run);
+      case 'int4':
+        return this.#int4(matrix, run);
+      case 'affine':
+        return this.#affine(matrix, run);
+      case 'fp8':
+        return this.#fp8(matrix, run);
+      case 'nvfp4':
+        return this.#nvfp4(matrix, run);
+      case 'nf4':
+        return this.#nf4(matrix, run);
+    }
+  }
+
+  #float({ weight, dtype, rows, cols, transposed }: FloatMatrix, run: Run): void {
+    const { storage } = run.blob;
+    const width = bytesOf(dtype);
+    if (storage.kind === 'float') {
+      if (transposed) this.#transpose(weight, (8 * width) as 16 | 32, cols, rows, 'weights', run);
+      else this.#copyRows(weight, cols * width, 'weights', run);
+      return;
+    }
+    if (storage.kind !== 'int4' && storage.kind !== 'affine') throw new Error(`floats in a ${storage.kind} blob`);
+    const { groupSize } = storage;
+    const bits = storage.kind === 'int4' ? 4 : storage.bits;
+    const op = { kind: 'quantize', bits, from: dtype, groupSize, transposed, rows, cols } as const;
+    const { layout } = run.blob;
+    const target = { row: run.to, scalesAt: layout.scalesAt * 4, zerosAt: layout.zerosAt * 4 };
+    const rowBytes = (transposed ? rows : cols) * width;
+    if (transposed) this.#band(weight, 0, op, rowBytes, groupSize, run, 'weights', target);
+    else this.#band(weight, run.first * rowBytes, op, rowBytes, 1, run, 'weights', target);
+  }
+
+  #int4(matrix: Int4Matrix, run: Run): void {
+    const { rows, cols, groupSize, packing, packed, scales, zeroPoints, zeroOffset, divisor } = matrix;
+    const groups = cols / groupSize;
+    const from = scales.dtype as FloatDtype;
+    if (packing === 'compressed-tensors') {
+      this.#copyRows(packed, cols / 2, 'weights', run);
+      this.#copyRows(scales, groups * bytesOf(from), 'scales', run, from);
+      if (zeroPoints) this.#copyRows(zeroPoints, groups * 4, 'zeros', eighths(zeroPoints, run));
+      return;
+    }
+    if (packing === 'gptq') this.#transpose(packed, 32, cols / 8, rows, 'weights', run);
+    else this.#transpose(packed, 4, cols, rows, 'weights', run);
+    const to = (run.blob.storage as Storage & { kind: 'int4' }).scale;
+    this.#wholeRows(scales, { kind: 'transposed-scales', from, to, rows, groups, divisor }, groups * bytesOf(to), 'scales', run);
+    if (zeroPoints) {
+      this.#wholeRows(zeroPoints, { kind: 'zero-points', packing, rows, groups, zeroOffset }, groups * 4, 'zeros', eighths(zeroPoints, run));
+    }
+  }
+
+  #affine({ cols, bits, groupSize, packed, scales, biases }: AffineMatrix, run: Run): void {
+    const dtype = scales.dtype as FloatDtype;
+    const scaleRow = (cols / groupSize) * bytesOf(dtype);
+    this.#copyRows(packed, (cols * bits) / 8, 'weights', run);
+    this.#copyRows(scales, scaleRow, 'scales', run, dtype);
+    this.#copyRows(biases, scaleRow, 'zeros', run, dtype);
+  }
+
+  #fp8({ rows, cols, weight, scales, block }: Fp8Matrix, run: Run): void {
+    const from = scales.dtype as FloatDtype;
+    const groups = Math.ceil(cols / block.cols);
+    this.#copyRows(weight, cols, 'weights', run);
+    if (block.rows === 1) this.#copyRows(scales, groups * bytesOf(from), 'scales', run, from);
+    else {
+      const transform = { kind: 'repeated-scales', from, rows, groups, blockRows: block.rows } as const;
+      this.#wholeRows(scales, transform, groups * bytesOf(from), 'scales', run);
+    }
+  }
+
+  #nvfp4({ rows, cols, packed, scales, globalScale, divides, transposed }: Nvfp4Matrix, run: Run): void {
+    if (transposed) {
+      this.#transpose(packed, 8, cols / 2, rows, 'weights', run);
+      this.#transpose(scales, 8, cols / 16, rows, 'scales', run);
+    } else {
+      this.#copyRows(packed, cols / 2, 'weights', run);
+      this.#copyRows(scales, cols / 16, 'scales', run);
+    }
+    this.#wholeRows(globalScale, { kind: 'fill', rows, reciprocal: divides }, 4, 'zeros', run);
+  }
+
+  #nf4({ rows, cols, packed, absmax, quantMap, quantState, nested }: Nf4Matrix, run: Run): void {
+    if (run.count !== rows && (run.first * cols) % 64 !== 0)
+      throw unsupportedCut(packed, `a cut at row ${run.first} of ${cols} columns is inside a block of 64`);
+    this.#copyRows(packed, cols / 2, 'weights', run, 'swap');
+    const transform = { kind: 'absmax', rows, cols, quantMap, quantState, nested } as const;
+    this.#wholeRows(absmax, transform, cols / 16, 'scales', run);
+  }
+
+  // ---- what the kinds above are made of
+
+  #copyRows(tensor: Tensor, rowBytes: number, section: Section, run: Run, how: DirectJob['how'] = 'copy'): void {
+    const { blob, first, count, to } = run;
+    const offset = sectionAt(blob, section) + to * rowBytes;
+    this.#copy(tensor, first * rowBytes, (first + count) * rowBytes, blob.buffer, offset, how);
+  }
+
+  #copy(
+    tensor: Tensor,
+    start: number,
+    end: number,
+    buffer: number,
+    offset: number,
+    how: DirectJob['how'] = 'copy',
+  ): void {
+    if (offset % 4 !== 0) throw unsupportedCut(tensor, `rows would begin at byte ${offset}, inside a word`);
+    this.#direct.push({ kind: 'direct', tensor, start, end, buffer, offset, how });
+  }
+
+  #wholeRows(tensor: Tensor, transform: Transform, rowBytes: number, section: Section, run: Run): void {
+    const { blob, first, count, to } = run;
+    const offset = sectionAt(blob, section) + to * rowBytes;
+    if (offset % 4 !== 0) throw unsupportedCut(tensor, `rows would begin at byte ${offset}, inside a word`);
+    const [start, end] = [first * rowBytes, (first + count) * rowBytes];
+    this.#whole(tensor, transform, { buffer: blob.buffer, offset, start, end });
+  }
+
+  #whole(tensor: Tensor, transform: Transform, target: RowsTarget): void {
+    const key = `${tensor.file} ${tensor.start} ${JSON.stringify(transform)}`;
+    const job = this.#shared.get(key);
+    if (job) job.targets.push(target);
+    else this.#shared.set(key, { kind: 'whole', tensor, transform, targets: [target] });
+  }
+
+  /** @param inCols elements of `bits` in a row of the result */
+  #transpose(tensor: Tensor, bits: 4 | 8 | 16 | 32, inCols: number, sourceCols: number, section: Section, run: Run): void {
+    const op = { kind: 'transpose', bits, inCols, sourceCols } as const;
+    this.#band(tensor, 0, op, (sourceCols * bits) / 8, 32 / bits, run, section, { row: run.to });
+  }
+
+  #band(
+    tensor: Tensor,
+    start: number,
+    op: BandOp,
+    rowBytes: number,
+    rowStep: number,
+    run: Run,
+    section: Section,
+    place: Pick<BandTarget, 'row' | 'scalesAt' | 'zerosAt'>,
+  ): void {
+    const { blob, first, count } = run;
+    const target = { buffer: blob.buffer, offset: sectionAt(blob, section), firstOut: first, outRows: count, ...place };
+    const rowMajor = op.kind === 'quantize' && !op.transposed;
+    const end = rowMajor ? start + count * rowBytes : tensor.end - tensor.start;
+    const key = `${tensor.file} ${tensor.start + start} ${JSON.stringify(op)}`;
+    const job = this.#shared.get(key);
+    if (job) job.targets.push(target);
+    else this.#shared.set(key, { kind: 'band', tensor, start, end, rowBytes, rowStep, op, targets: [target] });
+  }
+}
+
+type Section = 'weights' | 'scales' | 'zeros';
+
+/** Bytes. */
+function sectionAt({ offset, layout }: Blob, section: Section): number {
+  const words = { weights: 0, scales: layout.scalesAt, zeros: layout.zerosAt }[section];
+  return offset + words * 4;
+}
+
+/** Zero points share a word in eights of rows. */
+function eighths(tensor: Tensor, run: Run): Run {
+  if (run.first % 8 !== 0 || run.to % 8 !== 0)
+    throw unsupportedCut(tensor, `rows ${run.first} and ${run.to} begin inside a word of 8 zero points`);
+  return { ...run, first: run.first / 8, count: Math.ceil(run.count / 8), to: run.to / 8 };
+}
+
+function unsupportedCut(tensor: Tensor, why: string): OutriderError {
+  return new OutriderError(
+    'model_too_large',
+    `"${tensor.name}" cannot be cut as this adapter's limits require: ${why}. Use a GPU with larger storage bindings.`,
+    { details: { tensor: tensor.name } },
+  );
+}

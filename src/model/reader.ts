@@ -1,0 +1,54 @@
+/**
+ * What the engine asks of whoever reads the model's files: `src/loader` does, in a worker of its own or in this thread. All
+ * that comes back is plain data.
+ */
+import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
+import type { Piece } from './pieces.ts';
+import type { Weights } from './weights.ts';
+
+export interface ReadAbort {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the headers say. */
+export interface CheckpointFacts {
+  /** `config.json` as it is. */
+  readonly configJson: unknown;
+  /** How the weights are stored, for people. */
+  readonly format: string;
+  /** What is computed otherwise than the checkpoint asks. */
+  readonly notices: readonly string[];
+}
+
+/** The weights on a GPU with these limits. */
+export interface PlacedWeights {
+  readonly buffers: readonly BufferPlan[];
+  readonly weights: Weights<number>;
+  /** Bytes that will be read from the source for them. */
+  readonly bytes: number;
+}
+
+/** How far the files are complete and checked, in bytes. */
+export interface CompletionProgress {
+  readonly phase: 'download' | 'verify';
+  readonly loaded: number;
+  readonly total: number;
+  readonly file: string;
+}
+
+export interface ModelReader {
+  /** For people: where the model is. */
+  readonly label: string;
+  /** A small text file; undefined where there is none. */
+  readText(path: string, maxBytes: number, options?: ReadAbort): Promise<string | undefined>;
+  /** Reads config and headers, once. Throws every code of `openCheckpoint` and `assignRoles`. */
+  inspect(options?: ReadAbort): Promise<CheckpointFacts>;
+  /** Throws `model_too_large` where a matrix cannot be cut to fit. */
+  layOut(options: LayoutOptions): Promise<PlacedWeights>;
+  /** The weights, in the layout that was asked for last. Leaving the loop stops the reading. */
+  pieces(options?: ReadAbort): AsyncIterable<Piece>;
+  /** Fetches what the weights did not need, and waits until every given hash was compared. Does nothing without a cache. */
+  complete(options?: ReadAbort & { readonly onProgress?: (progress: CompletionProgress) => void }): Promise<void>;
+  /** Frees files and connections. The model may be deleted from the cache from here on. */
+  close(): Promise<void>;
+}
