@@ -1,7 +1,7 @@
 // softmax(q k^T / sqrt(d)) v over a piece of the keys, as a partial result that attention-merge completes.
 //
 //   qkv       [rows, num_heads + 2 * num_kv_heads, head_dim]  f32, finished by rope-kv
-//   kv        [2, slots, num_kv_heads, head_dim]  f32: a chunk's region, or one segment of a global layer
+//   kv        [2, slots, num_kv_heads, head_dim]  f32, or f16 two a u32: a chunk's region, or a global layer's segment
 //   partials  [rows, num_heads, max_partials, head_dim + 2]  f32: weighted sum of values, its maximum, its weight
 //
 // Causality and chunks are bounds, not masks: a row sees the keys of its chunk up to itself (CHUNKED), or the segment's
@@ -10,9 +10,11 @@
 // partial from the segments before, which costs no memory per segment: for blocks of rows.
 // A tile is 128 keys. A thread scores two of them; then the threads form teams of head_dim / 4, a team takes four keys at
 // a time and a thread four dimensions of their values; the teams' sums are joined at the end. Shared values are read
-// as vec4, and few times: on CPU adapters every access costs the same, workgroup memory or not.
+// as vec4, and few times: on CPU adapters every access costs the same, workgroup memory or not. KV_F16 halves the bytes
+// that a token reads of its context; it is widened on reading, by a function that needs no shader-f16.
 override CHUNKED: bool = true;
 override CARRY: bool = false;
+override KV_F16: bool = false;
 
 const TILE = 128u;
 const LOWEST = -3.0e38; // instead of -inf, so that exp(LOWEST - LOWEST) is not NaN
@@ -20,7 +22,7 @@ const LOWEST = -3.0e38; // instead of -inf, so that exp(LOWEST - LOWEST) is not 
 struct Params {
   num_heads: u32,
   num_kv_heads: u32,
-  head_dim: u32, // multiple of 4, at most 256
+  head_dim: u32, // multiple of 4 (KV_F16: of 8), at most 256
   first: u32,    // position of slot 0 (segments), unused where CHUNKED
   slots: u32,    // where CHUNKED: the attention chunk
   piece: u32,    // keys per workgroup
@@ -30,7 +32,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> state: State;
 @group(0) @binding(2) var<storage, read> qkv: array<vec4<f32>>;         // [rows, heads, head_dim / 4]
-@group(0) @binding(3) var<storage, read> kv: array<vec4<f32>>;          // [2, slots, num_kv_heads, head_dim / 4]
+@group(0) @binding(3) var<storage, read> kv: array<vec4<u32>>;          // [2, slots, num_kv_heads, head_dim / 4 or 8]
 @group(0) @binding(4) var<storage, read_write> partials: array<f32>;    // [rows, num_heads, max_partials, head_dim + 2]
 var<workgroup> query: array<vec4<f32>, 64>;
 var<workgroup> scores: array<vec4<f32>, 32>; // [TILE / 4], four keys each
@@ -38,11 +40,30 @@ var<workgroup> bests: array<vec4<f32>, 4>;
 var<workgroup> team_values: array<vec4<f32>, 64>;
 var<workgroup> team_weights: array<f32, 64>;
 
+fn widen(four: vec2<u32>) -> vec4<f32> {
+  return vec4(unpack2x16float(four.x), unpack2x16float(four.y));
+}
+
+// Dimensions 4 * at .. 4 * at + 3 of all keys and values.
+fn kv_at(at: u32) -> vec4<f32> {
+  if (!KV_F16) { return bitcast<vec4<f32>>(kv[at]); }
+  let eight = kv[at >> 1];
+  return widen(select(eight.xy, eight.zw, (at & 1) == 1));
+}
+
+// What one read of a key adds to its score: its dimensions from 4 * i, eight of them where KV_F16.
+fn score(key: u32, i: u32) -> f32 {
+  if (!KV_F16) { return dot(query[i], kv_at(key + i)); }
+  let eight = kv[(key + i) >> 1];
+  return dot(query[i], widen(eight.xy)) + dot(query[i + 1], widen(eight.zw));
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
   let head = wid.x;
   let row = wid.y;
   let dim4 = params.head_dim / 4;
+  let quads = select(1u, 2u, KV_F16); // of dimensions that one read of a key gives
   let position = state.position + row;
   var keys = 0u; // that this row sees in `kv`
   if (CHUNKED) {
@@ -85,9 +106,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     let at1 = at0 + 64 * params.num_kv_heads * dim4;
     var pair = vec2(0.0);
     if (lane + 64 < count) {
-      for (var i = 0u; i < dim4; i++) { pair += vec2(dot(query[i], kv[at0 + i]), dot(query[i], kv[at1 + i])); }
+      for (var i = 0u; i < dim4; i += quads) { pair += vec2(score(at0, i), score(at1, i)); }
     } else if (lane < count) {
-      for (var i = 0u; i < dim4; i++) { pair.x += dot(query[i], kv[at0 + i]); }
+      for (var i = 0u; i < dim4; i += quads) { pair.x += score(at0, i); }
     }
     scores[lane >> 2][lane & 3] = select(LOWEST, pair.x, lane < count);
     scores[16 + (lane >> 2)][lane & 3] = select(LOWEST, pair.y, lane + 64 < count);
@@ -112,7 +133,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
         weight += dot(p, vec4(1.0));
         let at = ((params.slots + tile + 4 * quad) * params.num_kv_heads + kv_head) * dim4 + column;
         let stride = params.num_kv_heads * dim4;
-        value += p.x * kv[at] + p.y * kv[at + stride] + p.z * kv[at + 2 * stride] + p.w * kv[at + 3 * stride];
+        value += p.x * kv_at(at) + p.y * kv_at(at + stride) + p.z * kv_at(at + 2 * stride) + p.w * kv_at(at + 3 * stride);
       }
     }
     workgroupBarrier();

@@ -2,13 +2,18 @@
 //
 //   qkv    [rows, (num_heads + 2 * num_kv_heads) * head_dim]  f32; q is finished in place
 //   table  ROPE: [positions, head_dim / 2] cos and sin pairs; else [positions] query scales (1 where untuned)
-//   kv     [2, slots, num_kv_heads, head_dim]  f32, keys then values; slot = the row's position - first, or mod chunk
+//   kv     [2, slots, num_kv_heads, head_dim]  f32, or f16 two a u32; keys then values
+//          slot = the row's position - first, or mod chunk
 //
 // One workgroup per row and head (queries, then keys, then values). The norm is taken before the rotation, which keeps
 // it, so one pass over the head does both. Angles come from a CPU table: WGSL's sin and cos are too coarse for it.
+// KV_F16: what lies beyond +-65504 (keys of NoPE layers and values have no norm) is stored as +-65504.
 override ROPE: bool = true;
 override QK_NORM: bool = true;
 override CHUNKED: bool = true;
+override KV_F16: bool = false;
+
+const MAX_F16 = vec2(65504.0);
 
 struct Params {
   num_heads: u32,
@@ -23,7 +28,7 @@ struct Params {
 @group(0) @binding(1) var<uniform> state: State;
 @group(0) @binding(2) var<storage, read> table: array<f32>;
 @group(0) @binding(3) var<storage, read_write> qkv: array<f32>; // [rows, heads, head_dim]
-@group(0) @binding(4) var<storage, read_write> kv: array<f32>;  // [2, slots, num_kv_heads, head_dim]
+@group(0) @binding(4) var<storage, read_write> kv: array<u32>;  // [2, slots, num_kv_heads, head_dim or head_dim / 2]
 var<workgroup> partial: array<f32, 64>;
 
 @compute @workgroup_size(64)
@@ -63,9 +68,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     if (is_query) {
       qkv[from_head + 2 * pair] = turned.x;
       qkv[from_head + 2 * pair + 1] = turned.y;
+    } else if (KV_F16) {
+      kv[to_head / 2 + pair] = pack2x16float(clamp(turned, -MAX_F16, MAX_F16));
     } else {
-      kv[to_head + 2 * pair] = turned.x;
-      kv[to_head + 2 * pair + 1] = turned.y;
+      kv[to_head + 2 * pair] = bitcast<u32>(turned.x);
+      kv[to_head + 2 * pair + 1] = bitcast<u32>(turned.y);
     }
   }
 }
