@@ -1,30 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { transposeKernel } from '../../src/kernels/transpose.ts';
-import { plain } from '../../src/kernels/variants.ts';
+import { transposeBand } from '../../src/kernels/transpose.ts';
 import { cases, transposeData } from '../../src/reference/transpose.ts';
 import { useLab } from './harness.ts';
 
 describe('transpose moves exactly the bits that its oracle moves', () => {
   const lab = useLab();
   it.each(cases)('$name', async (testCase) => {
-    const { bits, inCols, outRows, matrixAt = 0 } = testCase;
-    const { band, matrix, expected } = transposeData(testCase);
-    const target = lab().buffer(matrix);
-    await lab().run({ position: 0, rows: 1 }, (recorder) =>
-      recorder.dispatch({
-        variant: plain(transposeKernel, { BITS: bits }),
-        buffers: { band: lab().buffer(band), matrix: target },
-        params: {
-          in_cols: inCols,
-          out_rows: outRows,
-          first_row: testCase.band.first,
-          band_rows: testCase.band.count,
-          matrix_at: matrixAt,
-        },
-        grid: [Math.ceil(outRows / 64), (testCase.band.count * bits) / 32, 1],
-      }),
-    );
-    const found = await lab().words(target, expected.length);
-    expect(found.findIndex((word, at) => word !== expected[at])).toBe(-1);
+    const { out, sourceCols, matrixAt = 0, row = 0 } = testCase;
+    const data = transposeData(testCase);
+    const matrix = lab().buffer(data.matrix);
+    const { first, count } = out ?? { first: 0, count: sourceCols };
+    const rows = { firstRow: testCase.band.first, rows: testCase.band.count };
+    const place = { offset: 4 * matrixAt, firstOut: first, outRows: count, row };
+    const request = { ...transposeBand(testCase, rows, place), buffers: { band: lab().buffer(data.band), matrix } };
+    await lab().run({ position: 0, rows: 1 }, (recorder) => recorder.dispatch(request));
+    const found = await lab().words(matrix, data.expected.length);
+    expect(found.findIndex((word, at) => word !== data.expected[at])).toBe(-1);
   });
 });
