@@ -80,7 +80,7 @@ function listFeedForward(at: string, hidden: number, intermediate: number, part:
 }
 
 function listVision(vision: VisionDims, textHidden: number): Module[] {
-  const { hidden, layers, imageSize, patchSize, intermediate, output } = vision;
+  const { hidden, layers, imageSize, patchSize, output } = vision;
   const at = 'vision_model';
   const positions = (imageSize / patchSize) ** 2 + 1;
   return [
