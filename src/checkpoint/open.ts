@@ -19,8 +19,12 @@ const SINGLE = 'model.safetensors';
 const MAX_CONFIG_BYTES = 4 << 20;
 /** An index line is about 100 bytes, so this is over half a million tensors. */
 const MAX_INDEX_BYTES = 64 << 20;
-/** Holds the whole head of most shards, so that one request is enough; a miss costs one more. */
+/** Without an index. Holds the whole head of most small models, so that one request is enough; a miss costs one more. */
 const FIRST_READ_BYTES = 64 << 10;
+/** Of a header's entry beside the tensor's name: a dtype, a shape and two offsets of eleven digits have 90 characters. */
+const ENTRY_BYTES = 96;
+/** The prefix, a short `__metadata__`, and the padding. */
+const REST_BYTES = 512;
 /** Heads that are requested at the same time: browsers allow six connections per host. */
 const PARALLEL_HEADS = 6;
 
@@ -80,14 +84,23 @@ async function readShards(
   shards: Map<string, Set<string>>,
   options: ReadOptions,
 ): Promise<Map<string, Tensor>> {
-  const tensors = new Map<string, Tensor>();
   const files = [...shards.keys()].sort();
-  for (let first = 0; first < files.length; first += PARALLEL_HEADS) {
-    const group = files.slice(first, first + PARALLEL_HEADS);
-    const heads = await Promise.all(group.map((file) => readHead(source, file, options)));
-    for (const [i, file] of group.entries()) addShard(tensors, file, heads[i], shards.get(file)!);
-  }
+  const heads = new Map<string, Tensor[] | undefined>();
+  const queue = files.values(); // shared: each worker takes the next file when it is done with its last
+  const work = async (): Promise<void> => {
+    for (const file of queue) heads.set(file, await readHead(source, file, options, expectedHead(shards.get(file)!)));
+  };
+  await Promise.all(Array.from({ length: PARALLEL_HEADS }, work));
+  const tensors = new Map<string, Tensor>();
+  for (const file of files) addShard(tensors, file, heads.get(file), shards.get(file)!);
   return tensors;
+}
+
+/** About how many bytes a file's head has, from the names in it: enough for nearly all, so that one request reads it. */
+function expectedHead(names: ReadonlySet<string>): number {
+  let bytes = REST_BYTES;
+  for (const name of names) bytes += name.length + ENTRY_BYTES;
+  return bytes;
 }
 
 function addShard(tensors: Map<string, Tensor>, file: string, head: Tensor[] | undefined, promised: Set<string>): void {
@@ -104,10 +117,15 @@ function addShard(tensors: Map<string, Tensor>, file: string, head: Tensor[] | u
 }
 
 /** The tensors of one file; undefined where there is no such file. */
-async function readHead(source: ModelSource, file: string, options: ReadOptions): Promise<Tensor[] | undefined> {
+async function readHead(
+  source: ModelSource,
+  file: string,
+  options: ReadOptions,
+  firstRead = FIRST_READ_BYTES,
+): Promise<Tensor[] | undefined> {
   const fileSize = (await source.stat(file, options))?.size;
   if (fileSize === undefined) return undefined;
-  let bytes: Uint8Array = await source.read(file, 0, Math.min(fileSize, FIRST_READ_BYTES), options);
+  let bytes: Uint8Array = await source.read(file, 0, Math.min(fileSize, firstRead), options);
   const needed = PREFIX_BYTES + headerLength(bytes, { file, fileSize });
   if (needed > bytes.length) {
     const head = new Uint8Array(needed);

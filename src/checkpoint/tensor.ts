@@ -6,6 +6,7 @@ export type Dtype =
   | 'BF16'
   | 'F8_E4M3'
   | 'F8_E5M2'
+  | 'F8_E8M0'
   | 'I64'
   | 'I32'
   | 'I16'
@@ -24,6 +25,7 @@ export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
   BF16: 2,
   F8_E4M3: 1,
   F8_E5M2: 1,
+  F8_E8M0: 1,
   I64: 8,
   I32: 4,
   I16: 2,
@@ -58,4 +60,16 @@ export function partOf(tensor: Tensor, index: number): Tensor {
   const bytes = (tensor.end - tensor.start) / count!;
   const start = tensor.start + index * bytes;
   return { ...tensor, name: `${tensor.name}[${index}]`, shape, start, end: start + bytes };
+}
+
+/** The bytes from `offset` on, seen as another tensor. */
+export function runOf(tensor: Tensor, offset: number, dtype: Dtype, shape: readonly number[]): Tensor {
+  const start = tensor.start + offset;
+  return {
+    ...tensor,
+    dtype,
+    shape,
+    start,
+    end: start + shape.reduce((bytes, size) => bytes * size, DTYPE_BYTES[dtype]),
+  };
 }

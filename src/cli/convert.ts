@@ -78,7 +78,7 @@ function checkInput({ configJson, tensors }: Checkpoint): void {
   if (parseQuantization(configJson) !== undefined) {
     throw new OutriderError(
       'quantization_unsupported',
-      'The input is int4 already. Convert the original weights: quantizing twice loses twice.',
+      'The input is quantized already. Convert the original weights: quantizing twice loses twice.',
     );
   }
   assignRoles(parseConfig(configJson).config, tensors, undefined);

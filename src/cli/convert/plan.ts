@@ -1,6 +1,7 @@
 /** What is written where, decided before the first weight is read: shapes alone fix every byte's place. */
+
+import { unsupported } from '../../checkpoint/formats/facts.ts';
 import type { FloatDtype } from '../../checkpoint/model-tensors.ts';
-import { unsupported } from '../../checkpoint/quantization.ts';
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import { type HeaderLayout, layOutHeader, type TensorSpec, tensorBytes } from '../../checkpoint/write-header.ts';
 import { OutriderError } from '../../errors.ts';

@@ -1,6 +1,7 @@
 /** What is quantized and how it is declared, in compressed-tensors' terms. */
+
+import { GROUP_SIZES, type GroupSize } from '../../checkpoint/formats/facts.ts';
 import { isVisionTensor } from '../../checkpoint/names.ts';
-import { GROUP_SIZES, type GroupSize } from '../../checkpoint/quantization.ts';
 import { OutriderError } from '../../errors.ts';
 
 export interface Recipe {

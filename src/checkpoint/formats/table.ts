@@ -1,0 +1,124 @@
+/**
+ * Every format of a Linear layer's weight: how its tensors are recognised, and who reads them. What config.json declares
+ * is compared afterwards; only GPTQ and AWQ, which name their tensors alike, are told apart by it.
+ */
+import { OutriderError } from '../../errors.ts';
+import type { Dtype } from '../tensor.ts';
+import { readAffine } from './affine.ts';
+import { describe, type Facts, type Found, matches, type QuantizationConfig, unsupported } from './facts.ts';
+import { readFloat, readFp8, readModelOptNvfp4, readNvfp4 } from './floats.ts';
+import { readAwq, readGptq, readPackQuantized } from './int4.ts';
+import { NF4_STATE, readNf4 } from './nf4.ts';
+import { FLOATS, type Stored } from './tensor-index.ts';
+
+type Read = (stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined) => Found;
+
+interface Format {
+  /** The tensor that holds the codes. */
+  readonly weight: 'weight' | 'weight_packed' | 'qweight';
+  /** Undefined: any. */
+  readonly dtypes?: readonly Dtype[];
+  /** A tensor that only this format has beside it. */
+  readonly beside?: string;
+  /** `quantization_config` must say so. */
+  readonly packing?: 'gptq' | 'awq';
+  /** Read without a declaration too: the tensors leave nothing open, and exporters put it elsewhere. */
+  readonly undeclared?: true;
+  /** A string: recognised so that it can be refused by name. */
+  readonly read: Read | string;
+}
+
+/** The first that fits. */
+const FORMATS: readonly Format[] = [
+  { weight: 'weight', beside: NF4_STATE, undeclared: true, read: readNf4 },
+  { weight: 'weight', beside: 'weight.quant_state.bitsandbytes__fp4', read: 'bitsandbytes FP4' },
+  { weight: 'weight', beside: 'SCB', read: 'bitsandbytes int8' },
+  { weight: 'weight', beside: 'pre_quant_scale', read: 'ModelOpt with scaled inputs (pre_quant_scale)' },
+  { weight: 'weight', dtypes: FLOATS, beside: 'weight_scale', read: 'floats with a weight_scale, not yet compressed' },
+  { weight: 'weight', dtypes: FLOATS, undeclared: true, read: readFloat },
+  { weight: 'weight', dtypes: ['F8_E4M3'], undeclared: true, read: readFp8 },
+  { weight: 'weight', dtypes: ['F8_E5M2'], read: 'FP8 E5M2' },
+  { weight: 'weight', dtypes: ['U32'], beside: 'biases', read: readAffine },
+  { weight: 'weight', dtypes: ['U32'], read: 'MLX without biases (mxfp4, mxfp8 or nvfp4)' },
+  { weight: 'weight', dtypes: ['U8'], beside: 'weight_scale_2', undeclared: true, read: readModelOptNvfp4 },
+  { weight: 'weight', dtypes: ['I8'], read: 'int8' },
+  { weight: 'weight', dtypes: ['U8'], read: 'bytes of an unknown format (U8)' },
+  { weight: 'weight_packed', dtypes: ['I32'], read: readPackQuantized },
+  { weight: 'weight_packed', dtypes: ['U8'], beside: 'weight_global_scale', read: readNvfp4 },
+  { weight: 'weight_packed', dtypes: ['U8'], read: 'MXFP4' },
+  { weight: 'qweight', dtypes: ['I32'], packing: 'gptq', read: readGptq },
+  { weight: 'qweight', dtypes: ['I32'], packing: 'awq', read: readAwq },
+  { weight: 'qweight', read: 'GPTQ or AWQ (qweight), whichever config.json does not say' },
+];
+
+/** Tensors of formats that have no `weight` at all. */
+const OTHERS: Readonly<Record<string, string>> = {
+  W_q: 'HQQ',
+  codebooks: 'AQLM',
+  weight_blocks: 'MXFP4',
+  trellis: 'EXL3',
+  q_weight: 'EXL2',
+};
+
+/** Whether a matrix is stored under this module name, in a format that is read or refused. */
+export function isStored(stored: Stored): boolean {
+  return stored.has('weight') || stored.has('weight_packed') || stored.has('qweight');
+}
+
+/**
+ * The matrix [rows, cols] of one module. Throws `tensor_missing`, `tensor_mismatch` or `quantization_unsupported`; each names
+ * the tensor.
+ */
+export function readMatrix(stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined): Found {
+  const format = recognise(stored, config);
+  if (typeof format.read === 'string') {
+    throw unsupported(format.read, { tensor: stored.require(format.weight).name });
+  }
+  const found = format.read(stored, rows, cols, config);
+  if (found.matrix.kind !== 'float') checkDeclared(stored.module, found.facts, format, config);
+  return found;
+}
+
+function recognise(stored: Stored, config: QuantizationConfig | undefined): Format {
+  const names = (['weight', 'weight_packed', 'qweight'] as const).filter((suffix) => stored.has(suffix));
+  if (names.length > 1) {
+    const { name } = stored.require(names[1]!);
+    throw new OutriderError(
+      'tensor_mismatch',
+      `"${name}" and "${stored.module}.${names[0]}" are both there. Keep one of them in the folder.`,
+      { details: { tensor: name } },
+    );
+  }
+  const [weight] = names;
+  if (weight === undefined) throw absent(stored);
+  const { dtype, name } = stored.require(weight);
+  const format = FORMATS.find(
+    (row) =>
+      row.weight === weight &&
+      (row.dtypes?.includes(dtype) ?? true) &&
+      (row.beside === undefined || stored.has(row.beside)) &&
+      (row.packing === undefined || row.packing === config?.qweight?.packing),
+  );
+  if (format === undefined) throw unsupported(`${dtype} weights`, { tensor: name });
+  return format;
+}
+
+function absent(stored: Stored): OutriderError {
+  const other = Object.keys(OTHERS).find((suffix) => stored.has(suffix));
+  if (other === undefined) return stored.index.missing(`${stored.module}.weight`);
+  return unsupported(OTHERS[other]!, { tensor: stored.require(other).name });
+}
+
+function checkDeclared(module: string, facts: Facts, format: Format, config: QuantizationConfig | undefined): void {
+  if (config === undefined && format.undeclared) return;
+  const override = config?.overrides.get(module);
+  const schemes = override === undefined ? (config?.schemes ?? []) : override === false ? [] : [override];
+  if (schemes.some((scheme) => matches(scheme, facts))) return;
+  const declared = schemes.length === 0 ? 'no quantization' : schemes.map(describe).join(' or ');
+  throw new OutriderError(
+    'tensor_mismatch',
+    `"${module}" is stored as ${describe(facts)}, but config.json declares ${declared}${override === undefined ? '' : ' for it'}. ` +
+      'Config and weights are of different versions: download both again.',
+    { details: { tensor: module, found: describe(facts), declared } },
+  );
+}
