@@ -128,8 +128,8 @@ export function attentionData(testCase: AttentionCase): AttentionData {
 /** Random keys or values as they lie in a buffer, and as numbers. */
 export function randomKv(random: Random, count: number, kvDtype: 'f16' | undefined, deviation?: number) {
   if (kvDtype === 'f16') {
-    const words = randomFloats(random, count, 'f16', deviation);
-    return { words, numbers: floatMatrix(words, 1, count, 'f16').values };
+    const words = randomFloats(random, count, 'F16', deviation);
+    return { words, numbers: floatMatrix(words, 1, count, 'F16').values };
   }
   const numbers = random.normals(count, deviation);
   return { words: new Uint32Array(numbers.buffer), numbers };

@@ -1,8 +1,8 @@
+import type { FloatDtype } from '../kernels/matrix.ts';
 import type { ProjectionCase } from './projection.ts';
-import type { FloatType } from './stored.ts';
 
-const int4 = (groupSize: number, scale: FloatType = 'bf16', asymmetric = false) =>
-  ({ kind: 'int4', groupSize, scale, asymmetric }) as const;
+const int4 = (groupSize: number, scale: FloatDtype = 'BF16', asymmetric = false) =>
+  ({ kind: 'int4', groupSize, scale, asymmetric, ordered: false }) as const;
 
 /**
  * Oracle: projectionData in projection.ts. Every group size, scale type and epilogue is met, but not their product:
@@ -13,20 +13,20 @@ export const cases: readonly ProjectionCase[] = [
   { name: 'a ragged tile of tokens and rows', weights: int4(32), outputs: 37, cols: 192, tokens: 5, f16: true },
   {
     name: 'tiles that overhang both ways, zero points',
-    weights: int4(64, 'f16', true),
+    weights: int4(64, 'F16', true),
     outputs: 67,
     cols: 192,
     tokens: 33,
   },
-  { name: 'columns beside others', weights: int4(64, 'f16', true), outputs: 30, cols: 128, tokens: 18, yAt: 10 },
-  { name: 'f32 scales and zero points', weights: int4(128, 'f32', true), outputs: 70, cols: 384, tokens: 17 },
+  { name: 'columns beside others', weights: int4(64, 'F16', true), outputs: 30, cols: 128, tokens: 18, yAt: 10 },
+  { name: 'f32 scales and zero points', weights: int4(128, 'F32', true), outputs: 70, cols: 384, tokens: 17 },
   { name: 'full tiles', weights: int4(128), outputs: 128, cols: 256, tokens: 32 },
   { name: 'Scout k_proj, a block', weights: int4(128), outputs: 1024, cols: 5120, tokens: 32, bench: true },
   { name: 'residual', weights: int4(32), outputs: 100, cols: 96, tokens: 20, add: true },
   { name: 'SwiGLU of an odd width', weights: int4(64), outputs: 35, cols: 128, tokens: 19, swiglu: true },
   {
     name: 'experts, SwiGLU',
-    weights: int4(64, 'bf16', true),
+    weights: int4(64, 'BF16', true),
     outputs: 40,
     cols: 128,
     tokens: 50,
@@ -35,7 +35,7 @@ export const cases: readonly ProjectionCase[] = [
   },
   {
     name: 'Maverick: more experts than tokens',
-    weights: int4(64, 'bf16', true),
+    weights: int4(64, 'BF16', true),
     outputs: 20,
     cols: 64,
     tokens: 30,

@@ -1,8 +1,8 @@
+import type { FloatDtype } from '../kernels/matrix.ts';
 import type { ProjectionCase } from './projection.ts';
-import type { FloatType } from './stored.ts';
 
-const int4 = (groupSize: number, scale: FloatType = 'bf16', asymmetric = false) =>
-  ({ kind: 'int4', groupSize, scale, asymmetric }) as const;
+const int4 = (groupSize: number, scale: FloatDtype = 'BF16', asymmetric = false) =>
+  ({ kind: 'int4', groupSize, scale, asymmetric, ordered: false }) as const;
 
 /**
  * Oracle: projectionData in projection.ts. Every group size, scale type and epilogue is met, but not their product:
@@ -15,13 +15,13 @@ export const cases: readonly ProjectionCase[] = [
   { name: 'Scout lm_head rows', weights: int4(32), outputs: 202_048, cols: 32 },
   {
     name: 'zero points, rows that end inside a zero-point word',
-    weights: int4(64, 'bf16', true),
+    weights: int4(64, 'BF16', true),
     outputs: 37,
     cols: 320,
   },
-  { name: 'columns beside others', weights: int4(64, 'bf16', true), outputs: 30, cols: 256, yAt: 12 },
-  { name: 'f32 scales and zero points', weights: int4(128, 'f32', true), outputs: 65, cols: 384 },
-  { name: 'f16 scales and zero points, residual', weights: int4(128, 'f16', true), outputs: 66, cols: 640, add: true },
+  { name: 'columns beside others', weights: int4(64, 'BF16', true), outputs: 30, cols: 256, yAt: 12 },
+  { name: 'f32 scales and zero points', weights: int4(128, 'F32', true), outputs: 65, cols: 384 },
+  { name: 'f16 scales and zero points, residual', weights: int4(128, 'F16', true), outputs: 66, cols: 640, add: true },
   { name: 'an odd number of scales', weights: int4(128), outputs: 3, cols: 128, add: true },
   { name: 'residual', weights: int4(128), outputs: 130, cols: 512, add: true },
   { name: 'Scout shared expert down_proj', weights: int4(128), outputs: 5120, cols: 8192, add: true, bench: true },
@@ -29,7 +29,7 @@ export const cases: readonly ProjectionCase[] = [
   { name: 'SwiGLU of an odd width', weights: int4(32), outputs: 33, cols: 160, swiglu: true },
   {
     name: 'an expert, SwiGLU',
-    weights: int4(64, 'f16', true),
+    weights: int4(64, 'F16', true),
     outputs: 48,
     cols: 128,
     swiglu: true,

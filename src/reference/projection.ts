@@ -1,31 +1,19 @@
 /**
- * What the four projection kernels share: one oracle, one kind of case, one way to make data. A projection is
+ * What the projection kernels share: one oracle, one kind of case, one way to make data. A projection is
  * Y = X W^T for some tokens, where W is one matrix, or each token's own expert out of a stack, of which a binding holds
  * a shard; then optionally SwiGLU over the two halves of the rows, and a residual.
  */
+import type { Storage } from '../kernels/matrix.ts';
 import { linear, swiglu } from './linear.ts';
 import type { Matrix, Numbers } from './numbers.ts';
 import { type Random, seeded } from './random.ts';
-import {
-  type FloatType,
-  floatMatrix,
-  type Int4Format,
-  type Int4Layout,
-  int4Layout,
-  int4Matrix,
-  randomFloats,
-  randomInt4,
-} from './stored.ts';
-
-/** How the weights of a projection are stored. */
-export type WeightFormat =
-  | { readonly kind: 'float'; readonly type: FloatType }
-  | ({ readonly kind: 'int4' } & Int4Format);
+import { randomMatrix } from './random-matrix.ts';
+import type { StoredShape } from './stored.ts';
 
 /** One projection of some tokens: its weights, its shape and its epilogue. */
 export interface ProjectionCase {
   readonly name: string;
-  readonly weights: WeightFormat;
+  readonly weights: Storage;
   /** Columns of y that are written: the rows of W, or half of them with `swiglu`. */
   readonly outputs: number;
   readonly cols: number;
@@ -48,8 +36,6 @@ export interface ProjectionCase {
 /** Buffers of a case, named as in the WGSL, and what y holds afterwards. */
 export interface ProjectionData {
   readonly blob: Uint32Array;
-  /** Where a blob's scales and zero points begin; zeros for floats. Words. */
-  readonly layout: Pick<Int4Layout, 'scalesAt' | 'zerosAt'>;
   /** Words from one expert's blob to the next. */
   readonly expertStride: number;
   /** [tokens, cols] */
@@ -70,7 +56,8 @@ export function projectionData(testCase: ProjectionCase): ProjectionData {
   const { outputs, cols, tokens = 1, swiglu: gated = false, yAt = 0, experts } = testCase;
   const random = seeded(testCase.name);
   const rows = gated ? 2 * outputs : outputs;
-  const stack = randomStack(random, rows, cols, testCase.weights, experts?.count ?? 1);
+  const shape = { rows, cols, paired: gated, deviation: 1 / Math.sqrt(cols) }; // so that outputs have about 1
+  const stack = randomStack(random, testCase.weights, shape, experts?.count ?? 1);
   const yCols = yAt === 0 ? outputs : 2 * yAt + outputs;
   const y = random.normals(tokens * yCols);
   const x = random.normals(tokens * cols);
@@ -96,24 +83,15 @@ function gatedProjection(weights: Matrix, x: Numbers, score: number, residual: N
   return residual ? gated.map((value, at) => value + residual[at]!) : gated;
 }
 
-interface Stack extends Pick<ProjectionData, 'blob' | 'layout' | 'expertStride'> {
+interface Stack extends Pick<ProjectionData, 'blob' | 'expertStride'> {
   readonly matrices: readonly Matrix[];
 }
 
-/** `count` random matrices in one buffer, and what they mean; scaled so that outputs have a deviation of about 1. */
-function randomStack(random: Random, rows: number, cols: number, format: WeightFormat, count: number): Stack {
-  const deviation = 1 / Math.sqrt(cols);
-  const blobs = Array.from({ length: count }, () =>
-    format.kind === 'int4'
-      ? randomInt4(random, rows, cols, format, deviation)
-      : randomFloats(random, rows * cols, format.type, deviation),
-  );
-  const layout = format.kind === 'int4' ? int4Layout(rows, cols, format) : { scalesAt: 0, zerosAt: 0 };
-  const matrices = blobs.map((blob) =>
-    format.kind === 'int4' ? int4Matrix(blob, rows, cols, format, layout) : floatMatrix(blob, rows, cols, format.type),
-  );
-  const expertStride = Math.ceil(blobs[0]!.length / 4) * 4;
+/** `count` random matrices in one buffer, and what they mean. */
+function randomStack(random: Random, storage: Storage, shape: StoredShape, count: number): Stack {
+  const stored = Array.from({ length: count }, () => randomMatrix(random, storage, shape));
+  const expertStride = Math.ceil(stored[0]!.blob.length / 4) * 4;
   const blob = new Uint32Array(count * expertStride);
-  for (const [expert, words] of blobs.entries()) blob.set(words, expert * expertStride);
-  return { blob, layout, expertStride, matrices };
+  for (const [expert, one] of stored.entries()) blob.set(one.blob, expert * expertStride);
+  return { blob, expertStride, matrices: stored.map(({ matrix }) => matrix) };
 }

@@ -1,24 +1,10 @@
-/** One run of a projection: shared by the tests of the four projection kernels and their variants. */
+/** One run of a projection: shared by the tests of the projection kernels and their variants. */
 import { matmul, matvec, numTiles } from '../../src/kernels/linear.ts';
-import type { FloatDtype, GpuMatrix, Storage } from '../../src/kernels/matrix.ts';
+import { blobLayout, type GpuMatrix } from '../../src/kernels/matrix.ts';
 import type { KernelOptions } from '../../src/kernels/variants.ts';
 import { expertTiles } from '../../src/reference/expert-tiles.ts';
-import {
-  type ProjectionCase,
-  type ProjectionData,
-  projectionData,
-  type WeightFormat,
-} from '../../src/reference/projection.ts';
-import type { FloatType } from '../../src/reference/stored.ts';
+import { type ProjectionCase, type ProjectionData, projectionData } from '../../src/reference/projection.ts';
 import { expectClose, type Lab, projectionOptions } from './harness.ts';
-
-const DTYPES: Readonly<Record<FloatType, FloatDtype>> = { bf16: 'BF16', f16: 'F16', f32: 'F32' };
-
-/** A case's weight format in the words of src/kernels. */
-export function storageOf(format: WeightFormat): Storage {
-  if (format.kind === 'float') return { kind: 'float', element: DTYPES[format.type] };
-  return { ...format, scale: DTYPES[format.scale] };
-}
 
 /** Holds a case to its oracle in every way that this adapter can run it. */
 export async function checkProjection(lab: Lab, kernel: 'matvec' | 'matmul', testCase: ProjectionCase): Promise<void> {
@@ -36,7 +22,7 @@ async function checkVariant(
   options: KernelOptions,
   bound: number,
 ): Promise<void> {
-  const { cols, outputs, tokens = 1, experts, swiglu = false, add = false, yAt = 0 } = testCase;
+  const { weights: storage, cols, outputs, tokens = 1, experts, swiglu = false, add = false, yAt = 0 } = testCase;
   const at = { position: 0, rows: tokens };
   const shard = {
     buffer: lab.buffer(data.blob),
@@ -44,10 +30,10 @@ async function checkVariant(
     numExperts: experts?.count ?? 1,
     firstOutput: 0,
     outputs,
-    layout: { ...data.layout, length: data.expertStride },
+    layout: { ...blobLayout(storage, swiglu ? 2 * outputs : outputs, cols, swiglu), length: data.expertStride },
   };
   const matrix: GpuMatrix = {
-    storage: storageOf(testCase.weights),
+    storage,
     outputs,
     cols,
     paired: swiglu,

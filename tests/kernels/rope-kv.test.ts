@@ -24,7 +24,7 @@ describe('rope-kv finishes queries and stores keys and values as its oracle does
     await lab().run(testCase, (recorder) => ropeAndStore(recorder, request));
     expectClose(await lab().floats(qkv, data.qkv.length), data.expectedQkv);
     const words = await lab().words(kv, data.kv.length);
-    const stored = floatMatrix(words, 1, data.expectedKv.length, kvDtype).values;
+    const stored = floatMatrix(words, 1, data.expectedKv.length, kvDtype === 'f16' ? 'F16' : 'F32').values;
     if (kvDtype === 'f16') expectHalves(stored, data.expectedKv);
     else expectClose(stored, data.expectedKv);
   });

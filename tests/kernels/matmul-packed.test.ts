@@ -1,0 +1,9 @@
+import { describe, it } from 'vitest';
+import { cases } from '../../src/reference/matmul-packed.ts';
+import { useLab } from './harness.ts';
+import { checkProjection } from './projection.ts';
+
+describe('matmul-packed computes what its oracle computes', () => {
+  const lab = useLab();
+  it.each(cases)('$name', (testCase) => checkProjection(lab(), 'matmul', testCase));
+});
