@@ -22,6 +22,8 @@ export interface Int4Weights {
   readonly scales: Float32Array<ArrayBuffer>;
   /** Undefined: all zero. */
   readonly zeroPoints: Uint32Array<ArrayBuffer> | undefined;
+  /** [cols]: the group of each column, in activation order; else column / groupSize. */
+  readonly groupIndex?: Uint32Array | undefined;
 }
 
 /** Integers -8..7 [rows, cols] -> words [rows, cols / 8]. */
@@ -61,14 +63,16 @@ export function unpackZeroPoints(words: Uint32Array, rows: number): Int8Array<Ar
 
 /** f32 weights [rows, cols]. */
 export function dequantizeInt4(
-  { packed, scales, zeroPoints }: Int4Weights,
+  { packed, scales, zeroPoints, groupIndex }: Int4Weights,
   { rows, cols, groupSize }: Int4Dims,
 ): Float32Array<ArrayBuffer> {
   const values = unpackInt4(packed);
   const zeros = zeroPoints && unpackZeroPoints(zeroPoints, rows);
   const weights = new Float32Array(rows * cols);
+  const groups = cols / groupSize;
   for (let i = 0; i < weights.length; i++) {
-    const group = Math.floor(i / groupSize); // cols is a multiple of groupSize, so groups never straddle rows
+    const col = i % cols;
+    const group = Math.floor(i / cols) * groups + (groupIndex ? groupIndex[col]! : Math.floor(col / groupSize));
     weights[i] = (values[i]! - (zeros ? zeros[group]! : 0)) * scales[group]!;
   }
   return weights;
