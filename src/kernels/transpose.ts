@@ -12,7 +12,7 @@ export interface TransposeShape {
   readonly bits: 4 | 8 | 16 | 32;
   /** Elements of a row of the result: rows of the source. A multiple of 32 / bits. */
   readonly inCols: number;
-  /** Elements of a row of the source; with 4 bits a multiple of 8. */
+  /** Elements of a row of the source. A multiple of 32 / bits. */
   readonly sourceCols: number;
 }
 
@@ -39,6 +39,7 @@ export type BandDispatch = Pick<DispatchRequest, 'variant' | 'params'> & {
 /**
  * Writes a band's columns as rows. Buffers: `band` holds the source's rows from its start, `matrix` the result.
  * @param band its rows are multiples of 32 / bits, at most 65,535 times that
+ * @throws RangeError where rows do not begin and end at words
  */
 export function transposeBand(
   { bits, inCols, sourceCols }: TransposeShape,
@@ -46,6 +47,11 @@ export function transposeBand(
   place: BandPlace,
 ): BandDispatch {
   const perWord = 32 / bits;
+  if ([inCols, sourceCols, band.firstRow, band.rows].some((count) => count % perWord !== 0))
+    throw new RangeError(
+      `transpose: ${band.rows} rows from ${band.firstRow} of [${inCols}, ${sourceCols}] are not whole words of ${perWord} elements`,
+    );
+  const words = Math.ceil((place.firstOut + place.outRows) / perWord) - Math.floor(place.firstOut / perWord);
   return {
     variant: plain(transposeKernel, { BITS: bits }),
     params: {
@@ -54,9 +60,8 @@ export function transposeBand(
       first_out: place.firstOut,
       out_rows: place.outRows,
       first_row: band.firstRow,
-      band_rows: band.rows,
       matrix_at: place.offset / 4 + (place.row * inCols) / perWord,
     },
-    grid: [Math.ceil(place.outRows / 64), band.rows / perWord, 1],
+    grid: [Math.ceil(words / 64), band.rows / perWord, 1],
   };
 }
