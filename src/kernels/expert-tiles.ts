@@ -3,7 +3,8 @@ import routing from '../../shaders/shared/routing.wgsl?raw';
 import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 import type { Recorder } from '../gpu/plan.ts';
-import { numTiles, type Routing } from './linear.ts';
+import type { Routing } from './linear.ts';
+import { numTiles } from './tiles.ts';
 import { plain } from './variants.ts';
 
 /** Groups a block's tokens by expert. Shapes: shaders/expert-tiles.wgsl. */

@@ -9,10 +9,9 @@ import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
 import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
 import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
 import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
+import { numTiles } from './tiles.ts';
 import type { KernelOptions } from './variants.ts';
 
-/** Tokens of a matmul tile; expert-tiles.wgsl and the matmuls know it too. */
-export const TILE_ROWS = 16;
 const TILE_THREADS = 64; // threads across the outputs of a matmul tile
 
 const MATVEC: ByStorage<Kernel> = { float: matvecFloat, int4: matvecInt4, ...matvecPacked };
@@ -78,11 +77,6 @@ export function matmul(recorder: Recorder, options: KernelOptions, request: Line
       flopsPerRow: flopsOf(matrix, shard),
     });
   }
-}
-
-/** Tiles that `rows` tokens may need at worst: each expert can leave one tile partly empty. */
-export function numTiles(rows: number, numExperts: number): number {
-  return Math.ceil(rows / TILE_ROWS) + Math.min(rows, numExperts);
 }
 
 function routed(matrix: GpuMatrix): boolean {

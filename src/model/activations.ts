@@ -1,11 +1,15 @@
 /** Buffers that every run writes, sized for a block, and the tables that the CPU computes once. */
-import { numTiles } from '../kernels/linear.ts';
-import { STATE_BYTES } from '../kernels/state.ts';
 import type { ModelConfig } from './config.ts';
 import { ropeFrequencies, type Schedule, temperatureAt } from './irope.ts';
-
-/** Keys per partial result of one token's attention; divides the segments' lengths. */
-const PIECE = 256;
+import {
+  type ActivationName,
+  type ActivationRequest,
+  activationBytes,
+  maxPartials,
+  PIECE,
+  type TableSize,
+  tableSizes,
+} from './memory/activations.ts';
 
 export interface Activations {
   readonly state: GPUBuffer; // uniform
@@ -40,80 +44,50 @@ export interface Tables {
   readonly rope: Table; // [rows, headDim / 2, 2] cos, sin
   readonly temperature: Table; // [rows]
   readonly ones: Table; // [1]
+  /** Bytes of all of them. */
+  readonly bytes: number;
 }
 
-/** @param forcible room for forced routes, in rows; comparisons need it, generation does not */
-export function createActivations(
-  device: GPUDevice,
-  config: ModelConfig,
-  contextLength: number,
-  maxRows: number,
-  forcible: boolean,
-): Activations {
-  let bytes = 0;
+export function createActivations(device: GPUDevice, config: ModelConfig, request: ActivationRequest): Activations {
+  const sizes = activationBytes(config, request);
   const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const make = (label: string, words: number) => {
-    const size = Math.max(16, words * 4);
-    bytes += size;
-    return device.createBuffer({ label, size, usage });
-  };
-  const { numAttentionHeads: heads, numKeyValueHeads: kvHeads, headDim, hiddenSize, numLocalExperts: experts } = config;
-  const dense = config.moeLayers.length < config.numHiddenLayers;
-  const moeLayers = config.moeLayers.length;
-  const widest = Math.max(dense ? config.intermediateSizeMlp : 0, moeLayers > 0 ? config.intermediateSize : 0);
-  const maxPartials = Math.ceil(contextLength / PIECE);
+  const make = (label: ActivationName, as = usage) => device.createBuffer({ label, size: sizes[label], usage: as });
   return {
-    state: device.createBuffer({
-      label: 'state',
-      size: STATE_BYTES,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    }),
-    ids: make('ids', maxRows),
-    h: make('h', maxRows * hiddenSize),
-    x: make('x', maxRows * hiddenSize),
-    qkv: make('qkv', maxRows * (heads + 2 * kvHeads) * headDim),
-    context: make('context', maxRows * heads * headDim),
-    inner: make('inner', maxRows * widest),
-    partials: make('partials', heads * (headDim + 2) * Math.max(maxRows, maxPartials)),
-    routerLogits: make('router logits', maxRows * experts),
-    forced: make('forced routes', forcible ? maxRows * moeLayers : 0),
-    routes: make('routes', maxRows * 2),
-    order: make('order', maxRows),
-    tiles: make('tiles', numTiles(maxRows, experts) * 3),
-    logits: make('logits', config.vocabSize),
-    record: make('record', 1 + moeLayers),
-    maxRows,
-    maxPartials,
+    state: make('state', GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    ids: make('ids'),
+    h: make('h'),
+    x: make('x'),
+    qkv: make('qkv'),
+    context: make('context'),
+    inner: make('inner'),
+    partials: make('partials'),
+    routerLogits: make('routerLogits'),
+    forced: make('forced'),
+    routes: make('routes'),
+    order: make('order'),
+    tiles: make('tiles'),
+    logits: make('logits'),
+    record: make('record'),
+    maxRows: request.maxRows,
+    maxPartials: maxPartials(request.contextLength),
     piece: PIECE,
-    get bytes() {
-      return bytes;
-    },
+    bytes: Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0),
   };
 }
 
-/**
- * Angles in f64, then stored as f32: WGSL's sin and cos are off by up to 1e-2 at large arguments. Layers with RoPE that are
- * chunked only need one chunk of positions, since a rotation by a whole chunk cancels out between queries and keys.
- */
+/** Angles in f64, then stored as f32: WGSL's sin and cos are off by up to 1e-2 at large arguments. */
 export function createTables(
   device: GPUDevice,
   config: ModelConfig,
   schedule: Schedule,
   contextLength: number,
 ): Tables {
-  const globalRope = schedule.layers.some((layer) => layer.rope && layer.attention === 'global');
-  const ropeRows = globalRope ? contextLength : Math.min(contextLength, schedule.chunk);
-  const usesRope = schedule.layers.some((layer) => layer.rope);
-  const usesTemperature = schedule.layers.some((layer) => layer.temperature);
+  const { rope, temperature, ones } = tableSizes(config, schedule, contextLength);
   return {
-    rope: upload(device, 'rope table', usesRope ? ropeTable(config, ropeRows) : new Float32Array(1), ropeRows),
-    temperature: upload(
-      device,
-      'temperature table',
-      temperatureTable(config, usesTemperature ? contextLength : 1),
-      contextLength,
-    ),
-    ones: upload(device, 'ones', new Float32Array([1]), 1),
+    rope: upload(device, 'rope table', ropeTable(config, rope.rows), rope),
+    temperature: upload(device, 'temperature table', temperatureTable(config, temperature.rows), temperature),
+    ones: upload(device, 'ones', new Float32Array([1]), ones),
+    bytes: rope.bytes + temperature.bytes + ones.bytes,
   };
 }
 
@@ -133,12 +107,9 @@ function temperatureTable(config: ModelConfig, rows: number): Float32Array<Array
   return Float32Array.from({ length: rows }, (_, position) => temperatureAt(position, config));
 }
 
-function upload(device: GPUDevice, label: string, data: Float32Array<ArrayBuffer>, rows: number): Table {
-  const buffer = device.createBuffer({
-    label,
-    size: Math.max(16, data.byteLength),
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST,
-  });
+function upload(device: GPUDevice, label: string, data: Float32Array<ArrayBuffer>, { rows, bytes }: TableSize): Table {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const buffer = device.createBuffer({ label, size: bytes, usage });
   device.queue.writeBuffer(buffer, 0, data);
   return { buffer, rows };
 }

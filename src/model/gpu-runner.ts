@@ -71,8 +71,8 @@ export class GpuRunner implements Runner {
 
   /** Bytes on the GPU: weights, KV so far, and what a run writes. */
   get bytes(): { readonly weights: number; readonly kv: number; readonly activations: number } {
-    const { model, kv, activations } = this.#timeline;
-    return { weights: model.bytes.weights, kv: kv.allocatedBytes, activations: activations.bytes };
+    const { model, kv, workingBytes } = this.#timeline;
+    return { weights: model.bytes.weights, kv: kv.allocatedBytes, activations: workingBytes };
   }
 
   async prefill(

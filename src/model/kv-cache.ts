@@ -6,9 +6,7 @@ import { OutriderError } from '../errors.ts';
 import type { AttentionShape, KvDtype, KvRegion } from '../kernels/attention.ts';
 import type { ModelConfig } from './config.ts';
 import type { Schedule } from './irope.ts';
-
-/** Segment starts and sizes are multiples of this many tokens, so blocks are cut at its multiples too. */
-export const SEGMENT_TOKENS = 512;
+import { kvBytesPerToken, kvRegions } from './memory/kv.ts';
 
 class Region implements KvRegion {
   readonly first: number;
@@ -24,6 +22,10 @@ class Region implements KvRegion {
 
   get allocated(): boolean {
     return this.#buffer !== undefined;
+  }
+
+  destroy(): void {
+    this.#buffer?.destroy();
   }
 
   buffer = (): GPUBuffer => {
@@ -55,12 +57,7 @@ export class KvCache {
   ) {
     this.#device = device;
     const { numAttentionHeads: numHeads, numKeyValueHeads: numKvHeads, headDim } = config;
-    if (kvDtype === 'f16' && headDim % 8 !== 0) throw oddHead(headDim);
     this.bytesPerToken = kvBytesPerToken(config, kvDtype);
-    const most = Math.floor(maxBinding / this.bytesPerToken);
-    const chunk = Math.min(schedule.chunk, contextLength);
-    if (most < SEGMENT_TOKENS || (schedule.chunk < Number.POSITIVE_INFINITY && most < chunk))
-      throw tooLarge(chunk, this.bytesPerToken, maxBinding);
     this.#shapes = schedule.layers.map(({ attention }) => ({
       numHeads,
       numKvHeads,
@@ -68,10 +65,9 @@ export class KvCache {
       chunked: attention === 'chunked',
       kvDtype,
     }));
-    this.#layers = schedule.layers.map(({ attention, index }) => {
-      const create = (slots: number) => this.#create(slots, index);
-      if (attention === 'chunked') return [new Region(0, chunk, create)];
-      return segmentLengths(contextLength, most).map(({ first, slots }) => new Region(first, slots, create));
+    this.#layers = kvRegions(config, schedule, { contextLength, kvDtype, maxBinding }).map((regions, layer) => {
+      const create = (slots: number) => this.#create(slots, layer);
+      return regions.map(({ first, slots }) => new Region(first, slots, create));
     });
   }
 
@@ -113,6 +109,11 @@ export class KvCache {
     });
   }
 
+  /** Frees every region. */
+  destroy(): void {
+    for (const region of this.#layers.flat()) region.destroy();
+  }
+
   #create(slots: number, layer: number): GPUBuffer {
     const size = slots * this.bytesPerToken;
     this.#allocatedBytes += size;
@@ -122,41 +123,4 @@ export class KvCache {
       usage: GPUBufferUsage.STORAGE,
     });
   }
-}
-
-/** Keys and values of one token in one layer, in bytes. */
-export function kvBytesPerToken(
-  { numKeyValueHeads, headDim }: Pick<ModelConfig, 'numKeyValueHeads' | 'headDim'>,
-  kvDtype: KvDtype,
-): number {
-  return 2 * numKeyValueHeads * headDim * (kvDtype === 'f16' ? 2 : 4);
-}
-
-/** 512, 512, 1024, 2048, ... tokens up to `most` each: few dispatches for a long context, little waste for a short one. */
-export function segmentLengths(contextLength: number, most: number): { first: number; slots: number }[] {
-  const segments: { first: number; slots: number }[] = [];
-  const largest = Math.floor(most / SEGMENT_TOKENS) * SEGMENT_TOKENS;
-  for (let first = 0; first < contextLength; ) {
-    const wanted = Math.min(largest, Math.max(SEGMENT_TOKENS, first));
-    const slots = Math.min(wanted, Math.ceil((contextLength - first) / SEGMENT_TOKENS) * SEGMENT_TOKENS);
-    segments.push({ first, slots });
-    first += slots;
-  }
-  return segments;
-}
-
-function tooLarge(chunk: number, bytesPerToken: number, maxBinding: number): OutriderError {
-  return new OutriderError(
-    'model_too_large',
-    `Keys and values of one layer need bindings of ${Math.max(SEGMENT_TOKENS, chunk) * bytesPerToken} bytes; this adapter allows ${maxBinding}. Choose a contextLength of at most ${Math.floor(maxBinding / bytesPerToken)} tokens.`,
-    { details: { bytesPerToken, maxBinding } },
-  );
-}
-
-function oddHead(headDim: number): OutriderError {
-  return new OutriderError(
-    'invalid_request',
-    `kvDtype: 'f16' needs a head_dim that is a multiple of 8; this model's is ${headDim}. Use the default, 'f32'.`,
-    { details: { headDim } },
-  );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { groupByExpert } from '../../src/kernels/expert-tiles.ts';
-import { numTiles } from '../../src/kernels/linear.ts';
+import { numTiles } from '../../src/kernels/tiles.ts';
 import { cases, expertTiles, randomExperts } from '../../src/reference/expert-tiles.ts';
 import { useLab } from './harness.ts';
 
