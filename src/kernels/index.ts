@@ -13,6 +13,7 @@ import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
 import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
 import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
 import { type Codec, perCodec } from './packed.ts';
+import { quantizeKernel } from './quantize.ts';
 import { rmsNormKernel } from './rms-norm.ts';
 import { ropeKvKernel } from './rope-kv.ts';
 import { routerKernel } from './router.ts';
@@ -61,13 +62,14 @@ const FAMILIES: readonly Family[] = [
   { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: true },
   { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: true },
   ...Object.values(perCodec(packedFamilies)).flat(),
-  { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH } },
-  { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
+  { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
+  { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH, KV_F16: BOTH } },
   { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
   { kernel: routerKernel, axes: {} },
   { kernel: expertTilesKernel, axes: {} },
   { kernel: sampleKernel, axes: {} },
-  { kernel: transposeKernel, axes: { BITS: [16, 32] } },
+  { kernel: transposeKernel, axes: { BITS: [4, 8, 16, 32] } },
+  { kernel: quantizeKernel, axes: { ...FLOAT, BITS: [4, 8], GROUP_SIZE: [32, 64, 128] } },
 ];
 
 function packedFamilies(codec: Codec): Family[] {
