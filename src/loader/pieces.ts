@@ -5,7 +5,8 @@
 import type { Tensor } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
 import { bytesOf } from '../kernels/matrix.ts';
-import type { BandJob, DirectJob, Job, WholeJob } from '../model/layout/jobs.ts';
+import { type BandJob, type DirectJob, endOf, type Job, startOf, type WholeJob } from '../model/layout/jobs.ts';
+import { bandRows } from '../model/memory/staging.ts';
 import type { Piece, Write } from '../model/pieces.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { swapNibbles } from '../quant/relayout.ts';
@@ -16,18 +17,11 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** One request reads on through gaps up to this (alignment, a vision tensor) rather than begin another. */
 const MAX_GAP_BYTES = 256 << 10;
-/** Bands of this size keep the GPU busy and the staging small. */
-const BAND_BYTES = 4 << 20;
 const MAX_BAND_BYTES = 64 << 20;
 
 export interface PieceOptions extends ReadOptions {
   /** Read every file from end to end: what is cached is cached whole. */
   readonly wholeFiles?: boolean;
-}
-
-/** Bytes of tensors that the jobs read. */
-export function bytesToRead(jobs: readonly Job[]): number {
-  return jobs.reduce((sum, job) => sum + endOf(job) - startOf(job), 0);
 }
 
 /** Throws what the source throws, and `checkpoint_invalid` for weights that cannot be right. */
@@ -84,14 +78,6 @@ function runsOf(jobs: readonly Job[], maxGap: number): Job[][] {
     }
   }
   return runs;
-}
-
-function startOf(job: Job): number {
-  return job.tensor.start + (job.kind === 'whole' ? 0 : job.start);
-}
-
-function endOf(job: Job): number {
-  return job.kind === 'whole' ? job.tensor.end : job.tensor.start + job.end;
 }
 
 /** A piece in the making. Blob 0 is the source's own buffer. */
@@ -223,8 +209,8 @@ class BandSink implements Sink {
     this.#job = job;
     this.start = startOf(job);
     this.end = endOf(job);
-    const { rowBytes, rowStep } = job;
-    this.#rows = Math.max(1, Math.floor(BAND_BYTES / (rowBytes * rowStep))) * rowStep;
+    this.#rows = bandRows(job);
+    const { rowBytes } = job;
     if (this.#rows * rowBytes > MAX_BAND_BYTES) throw rowsTooLong(job.tensor, this.#rows * rowBytes);
     this.#bytes = this.#nextBand(0);
   }

@@ -8,6 +8,21 @@ import type { FloatDtype } from '../../kernels/matrix.ts';
 
 export type Job = DirectJob | WholeJob | BandJob;
 
+/** Where in its file the job begins to read. */
+export function startOf(job: Job): number {
+  return job.tensor.start + (job.kind === 'whole' ? 0 : job.start);
+}
+
+/** Where in its file the job ends to read. */
+export function endOf(job: Job): number {
+  return job.kind === 'whole' ? job.tensor.end : job.tensor.start + job.end;
+}
+
+/** Bytes of tensors that the jobs read; the few bytes beside them that some transforms look up are not counted. */
+export function bytesToRead(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, job) => sum + endOf(job) - startOf(job), 0);
+}
+
 /** Bytes [start, end) of the tensor, as they are. */
 export interface DirectJob {
   readonly kind: 'direct';
