@@ -1,0 +1,67 @@
+/** What goes on with a model, in words. Pure. */
+import { formatBytes } from '../format.ts';
+
+/** What these words need of the engine's progress. */
+export interface ProgressFacts {
+  readonly phase: string;
+  readonly text: string;
+  /** Bytes of this phase. */
+  readonly loaded: number;
+  readonly total: number;
+  readonly bytesPerSecond: number;
+  readonly secondsLeft?: number | undefined;
+}
+
+/** `2.1 of 54.0 GB`, `950 MB of 54.0 GB`. */
+export function formatBytesOf(loaded: number, total: number): string {
+  const [part, whole] = [formatBytes(loaded), formatBytes(total)];
+  const unit = whole.slice(whole.indexOf(' '));
+  return `${part.endsWith(unit) ? part.slice(0, -unit.length) : part} of ${whole}`;
+}
+
+/** A time to wait, no more exact than it is known: `40 s`, `12 min`, `3 h 20 min`, `2 days`. */
+export function formatWait(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const tens = Math.round(minutes / 10);
+  if (tens < 6 * 24) return `${Math.floor(tens / 6)} h${tens % 6 ? ` ${(tens % 6) * 10} min` : ''}`;
+  return `${Math.round(tens / 6 / 24)} day${tens < 6 * 36 ? '' : 's'}`;
+}
+
+/** One line: what is being done, how far it is, how fast, how long it still takes. */
+export function describeProgress({ phase, text, loaded, total, bytesPerSecond, secondsLeft }: ProgressFacts): string {
+  if (total === 0 || phase === 'pipelines') return text; // the latter counts no bytes
+  const rate = bytesPerSecond > 0 && loaded < total ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
+  const isLong = secondsLeft !== undefined && Number.isFinite(secondsLeft) && secondsLeft >= 2;
+  return `${text}: ${formatBytesOf(loaded, total)}${rate}${isLong ? `, ${formatWait(secondsLeft)} left` : ''}`;
+}
+
+/** Whether leaving the page now throws away time: bytes are on their way from a network. */
+export function wouldLoseTime(progress: ProgressFacts | undefined): boolean {
+  return progress?.phase === 'download' && progress.loaded < progress.total;
+}
+
+/** What is kept of all models, and how safely. */
+export function describeStorage(used: number, persisted: boolean): string {
+  if (used === 0) return 'No model is stored on this machine yet.';
+  const how = persisted
+    ? 'The browser keeps them until you delete them.'
+    : 'The browser keeps them until it needs the space.';
+  return `Models take ${formatBytes(used)} on this machine. ${how}`;
+}
+
+/** The outcome of looking at every stored byte. */
+export function describeVerification(numBadParts: number, bytes: number): string {
+  if (numBadParts === 0) return `All ${formatBytes(bytes)} are as they were received.`;
+  const parts = numBadParts === 1 ? 'One damaged part was' : `${numBadParts} damaged parts were`;
+  return `${parts} found. Loading the model fetches ${numBadParts === 1 ? 'it' : 'them'} again, and nothing else.`;
+}
+
+const day = 86_400_000;
+
+/** `today`, `yesterday`, `12 days ago`. @param then ms since 1970, as is `now` */
+export function formatDay(then: number, now: number): string {
+  const days = Math.max(0, Math.floor(now / day) - Math.floor(then / day));
+  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(-days, 'day');
+}
