@@ -127,7 +127,10 @@ async function listen(
   const start = (at: number): Promise<Server> =>
     new Promise((resolve, reject) => {
       const server = createServer({ highWaterMark: HIGH_WATER_MARK }, (request, response) => {
-        handler(request, response).catch((error) => response.destroy(error));
+        handler(request, response).catch((error) => {
+          if (response.headersSent) response.destroy(error);
+          else response.writeHead(500).end(String(error));
+        });
       });
       server.keepAliveTimeout = 60_000;
       server.once('error', reject);
