@@ -72,7 +72,7 @@ export function isStored(stored: Stored): boolean {
 export function readMatrix(stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined): Found {
   const format = recognise(stored, config);
   if (typeof format.read === 'string') {
-    throw unsupported(format.read, { tensor: stored.require(format.weight).name });
+    throw unsupported(format.read, { tensor: stored.requireWhole(format.weight).name });
   }
   const found = format.read(stored, rows, cols, config);
   if (found.matrix.kind !== 'float') checkDeclared(stored.module, found.facts, format, config);
@@ -82,7 +82,7 @@ export function readMatrix(stored: Stored, rows: number, cols: number, config: Q
 function recognise(stored: Stored, config: QuantizationConfig | undefined): Format {
   const names = (['weight', 'weight_packed', 'qweight'] as const).filter((suffix) => stored.has(suffix));
   if (names.length > 1) {
-    const { name } = stored.require(names[1]!);
+    const { name } = stored.requireWhole(names[1]!);
     throw new OutriderError(
       'tensor_mismatch',
       `"${name}" and "${stored.module}.${names[0]}" are both there. Keep one of them in the folder.`,
@@ -91,7 +91,7 @@ function recognise(stored: Stored, config: QuantizationConfig | undefined): Form
   }
   const [weight] = names;
   if (weight === undefined) throw absent(stored);
-  const { dtype, name } = stored.require(weight);
+  const { dtype, name } = stored.requireWhole(weight);
   const format = FORMATS.find(
     (row) =>
       row.weight === weight &&
@@ -106,7 +106,7 @@ function recognise(stored: Stored, config: QuantizationConfig | undefined): Form
 function absent(stored: Stored): OutriderError {
   const other = Object.keys(OTHERS).find((suffix) => stored.has(suffix));
   if (other === undefined) return stored.index.missing(`${stored.module}.weight`);
-  return unsupported(OTHERS[other]!, { tensor: stored.require(other).name });
+  return unsupported(OTHERS[other]!, { tensor: stored.requireWhole(other).name });
 }
 
 function checkDeclared(module: string, facts: Facts, format: Format, config: QuantizationConfig | undefined): void {
