@@ -51,8 +51,8 @@ fn least_bf16(wanted: f32, factor: f32, beyond: u32) -> u32 {
 }
 
 // weight / scale to the nearest integer, ties to even; the tie times the scale is exact.
-fn steps(weight: f32, scale: f32) -> i32 {
-  let below = floor(weight / scale);
+fn steps(weight: f32, scale: f32, reciprocal: f32) -> i32 {
+  let below = floor(weight * reciprocal);
   let tie = (below + 0.5) * scale;
   let low = i32(below);
   return low + select(select(0, 1, weight > tie), low & 1, weight == tie);
@@ -97,13 +97,14 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (BITS == 8) { store_half(params.biases_at, group, bias); }
 
   let step = from_bf16(scale);
+  let reciprocal = 1 / step;
   let zero = select(from_bf16(bias), 0, BITS == 4);
   let per_word = 32 / BITS;
   for (var i = 0u; i < GROUP_SIZE; i += per_word) {
     var word = 0u;
     for (var j = 0u; j < per_word; j++) {
       var q = 0;
-      if (step > 0) { q = steps(weight_at(from_group + (i + j) * params.in_stride) - zero, step); }
+      if (step > 0) { q = steps(weight_at(from_group + (i + j) * params.in_stride) - zero, step, reciprocal); }
       if (BITS == 4) { q = clamp(q, -8, 7) + 8; }
       word |= u32(q) << (j * BITS);
     }
