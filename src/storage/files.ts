@@ -1,23 +1,45 @@
 /** A model folder as a list of `File`s: from a file picker (with or without folders) or a drop. */
 import { OutriderError } from '../errors.ts';
-import { checkRange, type ModelSource, type ReadOptions, throwIfAborted } from './source.ts';
+import { joinParts, type ReadPart, streamParts } from './parts.ts';
+import { checkRange, type ModelSource, throwIfAborted } from './source.ts';
 
-type Bytes = Uint8Array<ArrayBuffer>;
+/** A file and where it lies. `File`s of a drop know no path, and any `File` may lose its own on the way to a worker. */
+export interface FileAt {
+  readonly file: File;
+  /** From above the model's folder or from inside it, `/` between parts. */
+  readonly path: string;
+}
 
-const PIECE_BYTES = 1 << 20;
+/** Slices of one file at a time: what the disk gives while the consumer is busy. */
+const PARALLEL = 2;
+const WINDOW = 3;
+
+/** The path that a file picker gave to a `File`, beside the file. Goes before posting files to a worker. */
+export function withPath(file: File | FileAt): FileAt {
+  return file instanceof File ? { file, path: file.webkitRelativePath || file.name } : file;
+}
 
 /**
  * Files are found by their path relative to the folder of `config.json`, or by name where the list has no folders.
  * Throws `model_not_found` where no `config.json` is in the list, or where two are equally near.
  */
-export function createFilesSource(files: readonly File[]): ModelSource {
-  const byPath = indexFiles(files);
-  const find = (path: string): File => {
+export function createFilesSource(files: readonly (File | FileAt)[]): ModelSource {
+  const byPath = indexFiles(files.map(withPath));
+  const find = (path: string, start: number, end: number): File => {
+    checkRange(path, start, end);
     const file = byPath.get(path);
-    if (file !== undefined) return file;
-    throw new OutriderError('model_not_found', `${path} is not among the ${files.length} files. Add it.`, {
-      details: { file: path, files: files.length },
-    });
+    if (file === undefined) {
+      throw new OutriderError('model_not_found', `${path} is not among the ${files.length} files. Add it.`, {
+        details: { file: path, files: files.length },
+      });
+    }
+    if (end <= file.size) return file;
+    const message = `${path} has ${file.size} bytes; ${end} were asked for. Choose it again.`;
+    throw new OutriderError('network_error', message, { details: { file: path, size: file.size, end } });
+  };
+  const stream: ModelSource['stream'] = async function* (path, start, end, { signal } = {}) {
+    const readPart = partsOf(find(path, start, end), path);
+    yield* streamParts(readPart, start, end, { parallel: PARALLEL, window: WINDOW, signal });
   };
   return {
     label: `${files.length} files`,
@@ -26,17 +48,14 @@ export function createFilesSource(files: readonly File[]): ModelSource {
       const file = byPath.get(path);
       return file && { size: file.size, version: String(file.lastModified) };
     },
-    read: async (path, start, end, options = {}) => readSlice(sliceOf(find(path), path, start, end), path, options),
-    async *stream(path, start, end, options = {}) {
-      yield* streamSlice(sliceOf(find(path), path, start, end), path, options);
-    },
+    read: (path, start, end, options) => joinParts(stream(path, start, end, options), end - start),
+    stream,
   };
 }
 
-function indexFiles(files: readonly File[]): Map<string, File> {
-  const pathOf = (file: File): string => file.webkitRelativePath || file.name;
+function indexFiles(files: readonly FileAt[]): Map<string, File> {
   const depthOf = (path: string): number => path.split('/').length;
-  const configs = files.map(pathOf).filter((path) => path === 'config.json' || path.endsWith('/config.json'));
+  const configs = files.map(({ path }) => path).filter((path) => /(^|\/)config\.json$/.test(path));
   const nearest = Math.min(...configs.map(depthOf));
   const roots = configs.filter((path) => depthOf(path) === nearest);
   if (roots.length !== 1) {
@@ -48,35 +67,18 @@ function indexFiles(files: readonly File[]): Map<string, File> {
     );
   }
   const root = roots[0]!.slice(0, -'config.json'.length);
-  const inside = files.filter((file) => pathOf(file).startsWith(root));
-  return new Map(inside.map((file) => [pathOf(file).slice(root.length), file]));
-}
-
-function sliceOf(file: File, path: string, start: number, end: number): Blob {
-  checkRange(path, start, end);
-  if (end <= file.size) return file.slice(start, end);
-  throw new OutriderError('network_error', `${path} has ${file.size} bytes; ${end} were asked for. Choose it again.`, {
-    details: { file: path, size: file.size, end },
-  });
-}
-
-/** In slices of our own: a browser may hand a stream's bytes out in pieces of any size, the whole file included. */
-async function* streamSlice(slice: Blob, path: string, options: ReadOptions): AsyncGenerator<Bytes> {
-  for (let at = 0; at < slice.size; at += PIECE_BYTES) {
-    yield await readSlice(slice.slice(at, at + PIECE_BYTES), path, options);
-  }
+  const inside = files.filter(({ path }) => path.startsWith(root));
+  return new Map(inside.map(({ file, path }) => [path.slice(root.length), file]));
 }
 
 /** A file that changed or vanished since it was chosen cannot be read any more. */
-async function readSlice(slice: Blob, path: string, { signal }: ReadOptions): Promise<Bytes> {
-  throwIfAborted(signal);
-  let bytes: ArrayBuffer;
-  try {
-    bytes = await slice.arrayBuffer();
-  } catch (cause) {
-    const message = `${path} could not be read: it changed or moved since it was chosen. Choose it again.`;
-    throw new OutriderError('network_error', message, { cause, details: { file: path } });
-  }
-  throwIfAborted(signal);
-  return new Uint8Array(bytes);
+function partsOf(file: File, path: string): ReadPart {
+  return async (start, end) => {
+    try {
+      return new Uint8Array(await file.slice(start, end).arrayBuffer());
+    } catch (cause) {
+      const message = `${path} could not be read: it changed or moved since it was chosen. Choose it again.`;
+      throw new OutriderError('source_changed', message, { cause, details: { file: path } });
+    }
+  };
 }

@@ -1,35 +1,44 @@
+/** From what names a model to a source of its bytes. */
 import { OutriderError } from '../errors.ts';
-import { createFilesSource } from './files.ts';
-import { createHttpSource } from './http.ts';
-import type { ModelSource } from './source.ts';
+import { createFilesSource, type FileAt } from './files.ts';
+import { createHttpSource, type HttpOptions } from './http/source.ts';
+import type { ModelSource, ReadOptions } from './source.ts';
 
-/** What names a model: the URL of a folder, a list of `File`s, or a source of the caller's own. */
-type ModelLocation = string | readonly File[] | ModelSource;
+/**
+ * What names a model: the URL of a folder, `hf:owner/name[@revision]`, under Node a path, a list of files, or a source of
+ * the caller's own.
+ */
+export type ModelLocation = string | readonly (File | FileAt)[] | ModelSource;
 
-/** A byte source for what a browser can reach. Throws `invalid_request` for a string that is no http(s) URL. */
-export async function openWebSource(source: ModelLocation): Promise<ModelSource> {
-  if (typeof source !== 'string') return isFileList(source) ? createFilesSource([...source]) : source;
-  const scheme = schemeOf(source);
+/** For sources on a network; the signal is for resolving a repository. */
+export type OpenOptions = HttpOptions & ReadOptions;
+
+/**
+ * A byte source for a location. Only `hf:` asks the network here.
+ * @throws OutriderError `invalid_request` for a string that is none of these, `model_not_found`; for `hf:` also
+ * `access_denied`, `network_error`, `aborted`
+ */
+export async function openSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
+  if (typeof location !== 'string') return isFileList(location) ? createFilesSource([...location]) : location;
+  const scheme = schemeOf(location);
+  if (scheme === 'hf') return (await import('./hub.ts')).openHubSource(location, options);
+  if (scheme === 'http' || scheme === 'https') return createHttpSource(location, options);
+  if (isNode() && (scheme === undefined || scheme === 'file')) {
+    return (await import('./node.ts')).createNodeSource(location);
+  }
   const base = globalThis.location?.href;
-  if (scheme === 'http' || scheme === 'https') return createHttpSource(source);
-  if (scheme === undefined && URL.canParse(source, base)) return createHttpSource(new URL(source, base));
-  throw new OutriderError(
-    'invalid_request',
-    `"${source}" is not a model source. Give the http(s) URL of a model folder, a list of files, or under Node a path.`,
-    { details: { source } },
-  );
-}
-
-/** The same, and under Node a path too. */
-export async function openSource(source: ModelLocation): Promise<ModelSource> {
-  const isPath = typeof source === 'string' && isNode() && [undefined, 'file'].includes(schemeOf(source));
-  return isPath ? (await import('./node.ts')).createNodeSource(source) : openWebSource(source);
+  if (scheme === undefined && URL.canParse(location, base)) return createHttpSource(new URL(location, base), options);
+  const shown = location.replace(/[?#].*$/, ''); // what follows may be a signature
+  const message =
+    `"${shown}" is not a model source. Give the http(s) URL of a model folder, hf:owner/name, a list of files, ` +
+    'or under Node a path.';
+  throw new OutriderError('invalid_request', message, { details: { source: shown } });
 }
 
 /** One letter is a Windows drive. */
 const schemeOf = (source: string) => /^([a-z][a-z0-9+.-]+):/i.exec(source)?.[1]?.toLowerCase();
 
-function isFileList(source: readonly File[] | ModelSource): source is readonly File[] {
+function isFileList(source: readonly (File | FileAt)[] | ModelSource): source is readonly (File | FileAt)[] {
   return Symbol.iterator in source;
 }
 

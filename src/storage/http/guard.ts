@@ -1,0 +1,56 @@
+/** One request's life: it ends with the caller's signal, or when nothing has come for too long. */
+import { linkAbort } from '../abort.ts';
+import { TransientFailure } from '../retry.ts';
+import { abortError } from '../source.ts';
+
+export interface Guard {
+  /** For fetch. */
+  readonly signal: AbortSignal;
+  /**
+   * The result of one step of the request: its headers, or the next bytes of its body. Time counts only while somebody
+   * waits here, so that a slow consumer is not taken for a slow server.
+   * @param broken what a failure of the step means
+   * @throws OutriderError `aborted`; TransientFailure
+   */
+  wait<T>(step: Promise<T>, broken: (cause: unknown) => TransientFailure): Promise<T>;
+  /** Must be called at the end; ends the request if it still runs. */
+  end(): void;
+}
+
+/** @param stallMs the longest wait for one step */
+export function createGuard(stallMs: number, signal: AbortSignal | undefined): Guard {
+  const { controller, release } = linkAbort(signal);
+  let since: number | undefined;
+  let stalled = false;
+  // One timer per request that looks at the clock, instead of one per piece: pieces come thousands a second.
+  const watch = (): void => {
+    const idle = since === undefined ? 0 : performance.now() - since;
+    if (idle < stallMs) {
+      timer = setTimeout(watch, Math.ceil(stallMs - idle));
+      return;
+    }
+    stalled = true;
+    controller.abort();
+  };
+  let timer = setTimeout(watch, stallMs);
+  return {
+    signal: controller.signal,
+    async wait(step, broken) {
+      since = performance.now();
+      try {
+        return await step;
+      } catch (cause) {
+        if (signal?.aborted) throw abortError(signal);
+        if (stalled) throw new TransientFailure(`Nothing came for ${stallMs / 1000} s.`, { cause });
+        throw broken(cause);
+      } finally {
+        since = undefined;
+      }
+    },
+    end() {
+      clearTimeout(timer);
+      release();
+      controller.abort();
+    },
+  };
+}
