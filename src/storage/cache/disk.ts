@@ -1,0 +1,94 @@
+/** The parts of one model on disk: one file per incarnation, opened when it is needed, and never trusted. */
+import { OutriderError } from '../../errors.ts';
+import { sha256 } from './digest.ts';
+import { partLength, type StoredFile } from './records.ts';
+import type { BlockFile, BlockStore, Bytes, OpenMode } from './store.ts';
+
+export interface Disk {
+  /** The bytes as they are; undefined where the file is not there or too short. */
+  read(file: StoredFile, part: number): Promise<Bytes | undefined>;
+  /** The bytes, if they have the hash of the journal; else undefined. */
+  readChecked(file: StoredFile, part: number): Promise<Bytes | undefined>;
+  /** Written and flushed. */
+  write(file: StoredFile, part: number, bytes: Bytes): Promise<void>;
+  /** Bytes; undefined where there is no file. */
+  size(file: StoredFile): Promise<number | undefined>;
+  /** Removes a file that is not in the journal any more. */
+  remove(file: StoredFile): Promise<void>;
+  /** Lets go of all files; what is asked for after that is opened anew. */
+  close(): void;
+}
+
+/** Name on disk: not the path, which another version of the file has too. */
+export const diskName = ({ incarnation }: Pick<StoredFile, 'incarnation'>): string => `file-${incarnation}`;
+
+/** The directory of a model: its id, as a name that every file system takes. */
+export async function directoryOf(id: string): Promise<string> {
+  return (await sha256(new TextEncoder().encode(id))).slice(0, 32);
+}
+
+/** @param partBytes bytes of a part, from the journal */
+export function openDisk(store: BlockStore, directory: string, partBytes: () => number): Disk {
+  const handles = new Map<number, Promise<BlockFile | undefined>>();
+
+  const open = async (file: StoredFile, mode: OpenMode): Promise<BlockFile | undefined> => {
+    const before = handles.get(file.incarnation);
+    const opened = (async () => {
+      const handle = await before?.catch(() => undefined);
+      if (handle && (mode === 'read' || handle.mode === 'write')) return handle;
+      handle?.close();
+      return store.open(directory, diskName(file), mode);
+    })();
+    handles.set(file.incarnation, opened);
+    const forget = (): void => {
+      if (handles.get(file.incarnation) === opened) handles.delete(file.incarnation);
+    };
+    opened.then((handle) => handle ?? forget(), forget);
+    return opened;
+  };
+  const drop = (file: Pick<StoredFile, 'incarnation'>): void => {
+    const handle = handles.get(file.incarnation);
+    handles.delete(file.incarnation);
+    handle?.then(
+      (opened) => opened?.close(),
+      () => {},
+    );
+  };
+  const read = async (file: StoredFile, part: number): Promise<Bytes | undefined> => {
+    const bytes = new Uint8Array(partLength(file, part, partBytes()));
+    try {
+      const handle = await open(file, 'read');
+      const length = await handle?.read(bytes, part * partBytes());
+      return length === bytes.length ? bytes : undefined;
+    } catch (error) {
+      // Cleared by the browser, or unreadable: the same to us as never stored. Its next handle is a new one.
+      if (!(error instanceof OutriderError && error.code === 'storage_failed')) throw error;
+      drop(file);
+      return undefined;
+    }
+  };
+  return {
+    read,
+    async readChecked(file, part) {
+      const bytes = await read(file, part);
+      return bytes && (await sha256(bytes)) === file.parts[part]?.sha256 ? bytes : undefined;
+    },
+    async write(file, part, bytes) {
+      const handle = (await open(file, 'write'))!;
+      await handle.write(bytes, part * partBytes());
+      await handle.flush();
+    },
+    async size(file) {
+      return (await open(file, 'read'))?.size();
+    },
+    async remove(file) {
+      const handle = await handles.get(file.incarnation)?.catch(() => undefined);
+      handles.delete(file.incarnation);
+      handle?.close();
+      await store.remove(directory, diskName(file));
+    },
+    close() {
+      for (const incarnation of handles.keys()) drop({ incarnation });
+    },
+  };
+}
