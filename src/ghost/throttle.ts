@@ -2,17 +2,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** After idling, this much time's worth of bytes may pass at once; shorter, and timers that fire late would cost rate. */
-const BURST_MILLISECONDS = 20;
+const BURST_MILLISECONDS = 50;
 
 export class Throttle {
-  /** Small enough that several connections take turns. */
+  /** Small enough that connections take turns, large enough that waiting for each costs little. */
   readonly pieceBytes: number;
   readonly #bytesPerMillisecond: number;
   #free = 0;
 
   constructor(bytesPerSecond: number) {
     this.#bytesPerMillisecond = bytesPerSecond / 1000;
-    this.pieceBytes = Math.max(1, Math.min(256 << 10, Math.ceil(bytesPerSecond / 100)));
+    this.pieceBytes = Math.max(1, Math.min(1 << 20, Math.ceil(bytesPerSecond / 50)));
   }
 
   /** Resolves when these bytes may pass. */

@@ -211,7 +211,7 @@ describe('a served ghost', () => {
     });
     const started = performance.now();
     await Promise.all([0, 1, 2, 3].map(async (i) => bytesOf(await ask(server, FILE, range(i * 1e6, (i + 1) * 1e6)))));
-    // 4 MB at 20 MB/s are 200 ms, of which the first 20 ms may pass at once; only the lower bound is certain.
-    expect(performance.now() - started).toBeGreaterThan(175);
+    // 4 MB at 20 MB/s are 200 ms, of which the first 50 ms may pass at once; only the lower bound is certain.
+    expect(performance.now() - started).toBeGreaterThan(140);
   });
 });
