@@ -1,5 +1,6 @@
 /** A run that shows its insides, for comparisons with other implementations: `outrider check` and the tests use it. */
 import { type Plan, Recorder } from '../gpu/plan.ts';
+import type { KvDtype } from '../kernels/attention.ts';
 import { forward } from './forward.ts';
 import type { Model } from './model.ts';
 import { Timeline } from './timeline.ts';
@@ -33,8 +34,8 @@ export class Probe {
   readonly #taps: ReadonlyMap<string, Tap>;
 
   /** @param contextLength tokens of the longest prompt */
-  static async create(model: Model, contextLength: number, blockRows = 256): Promise<Probe> {
-    const timeline = new Timeline(model, { contextLength, blockRows, forcible: true });
+  static async create(model: Model, contextLength: number, blockRows = 256, kvDtype?: KvDtype): Promise<Probe> {
+    const timeline = new Timeline(model, { contextLength, kvDtype, blockRows, forcible: true });
     const { device } = model.gpu;
     const { config } = model;
     const taps = new Map<string, Tap>();
