@@ -106,14 +106,20 @@ function incrementNibbles(word: number): number {
 
 /** High and low nibble of every byte change places, in place: NF4 has the high one first, the kernels the low one. */
 export function swapNibbles(bytes: Uint8Array): void {
-  const before = Math.min(bytes.length, -bytes.byteOffset & 3);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + before, (bytes.length - before) >> 2);
+  const first = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const end = first + ((bytes.length - first) & ~3);
+  swapBytes(bytes.subarray(0, first));
+  swapBytes(bytes.subarray(end));
+  if (first === end) return; // not one aligned word, so that no array of words could be laid over it
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + first, (end - first) >> 2);
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     words[i] = ((word & 0x0f0f0f0f) << 4) | ((word >>> 4) & 0x0f0f0f0f);
   }
-  for (let i = 0; i < before; i++) bytes[i] = (bytes[i]! << 4) | (bytes[i]! >>> 4);
-  for (let i = before + words.length * 4; i < bytes.length; i++) bytes[i] = (bytes[i]! << 4) | (bytes[i]! >>> 4);
+}
+
+function swapBytes(bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i]! << 4) | (bytes[i]! >>> 4);
 }
 
 /** Scales f32 [rows, groups], each row divided by its element of `divisor` [rows], rounded to f32. */
