@@ -6,7 +6,8 @@ import { OutriderError } from '../errors.ts';
 import { type GhostDims, TINY } from '../ghost/dims.ts';
 import { seededFaults } from '../ghost/faults.ts';
 import { type GhostServerOptions, serveGhost } from '../ghost/server.ts';
-import { GHOST_NAMES, type GhostSpec, ghostSpec, withFiles } from '../ghost/spec.ts';
+import { GHOST_NAMES, ghostSpec, withFiles } from '../ghost/spec.ts';
+import type { GhostSpec } from '../ghost/types.ts';
 
 const OPTIONS = {
   port: { type: 'string' },

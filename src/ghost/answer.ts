@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { filePieces } from './bytes.ts';
-import type { GhostFile } from './spec.ts';
+import type { GhostFile } from './types.ts';
 
 export interface HeaderOptions {
   /**

@@ -3,19 +3,8 @@
  * hash of the tensor's name, so serving them costs nothing but handing out views.
  */
 import { createHash } from 'node:crypto';
-import type { TensorSpec } from '../checkpoint/write-header.ts';
-import type { GhostFile, GhostSpec } from './spec.ts';
 import { hash, type TileName, tileOf } from './tiles.ts';
-
-/** How a tensor is filled: from a tile, with these numbers, or with the group of each column in a shuffled order. */
-export type Fill =
-  | TileName
-  | { readonly kind: 'int64'; readonly values: readonly number[] }
-  | { readonly kind: 'groups'; readonly cols: number; readonly groupSize: number };
-
-export interface GhostTensor extends TensorSpec {
-  readonly fill: Fill;
-}
+import type { Fill, GhostFile, GhostSpec, GhostTensor } from './types.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -20,15 +20,12 @@
  * | order of tensors | over files: as Transformers lists modules; inside a file: as the safetensors library sorts, by dtype, then name |
  * | files | at most 5 GB (mlx-lm: 5 GiB); a tensor larger than that gets a file of its own and does not end the file that is being filled |
  */
-import type { TensorSpec } from '../checkpoint/write-header.ts';
-import type { Fill } from './bytes.ts';
 import type { Module, Part } from './modules.ts';
-
-export type GhostTensorSpec = TensorSpec & { readonly fill: Fill };
+import type { GhostTensor } from './types.ts';
 
 type Linear = Extract<Module, { kind: 'linear' }>;
 type Experts = Extract<Module, { kind: 'experts' }>;
-/** A matrix to store: W [rows, cols], or `stack` of them. */
+/** A matrix to store: W [rows = out, cols = in]. */
 interface MatrixSpec {
   readonly name: string;
   readonly rows: number;
@@ -45,8 +42,8 @@ export interface GhostFormat {
   readonly maxFileBytes: number;
   /** Linear layers of these parts are quantized. */
   readonly parts: readonly Part[];
-  readonly matrix: (matrix: MatrixSpec) => GhostTensorSpec[];
-  readonly experts: (experts: Experts) => GhostTensorSpec[];
+  readonly matrix: (matrix: MatrixSpec) => GhostTensor[];
+  readonly experts: (experts: Experts) => GhostTensor[];
   /** Where even the embedding is quantized. */
   readonly quantizesEmbedding: boolean;
   /** Fields to add to `config.json`. @param ignored Linear layers that are not quantized */
@@ -98,7 +95,7 @@ export function int4Format(options: Int4Options = {}): GhostFormat {
     group_size: groupSize,
     actorder,
   });
-  const matrix = ({ name, rows, cols }: MatrixSpec): GhostTensorSpec[] => [
+  const matrix = ({ name, rows, cols }: MatrixSpec): GhostTensor[] => [
     { name: `${name}.weight_packed`, dtype: 'I32', shape: [rows, cols / 8], fill: 'bits' },
     { name: `${name}.weight_scale`, dtype: 'BF16', shape: [rows, cols / groupSize], fill: 'int4Scale' },
     ...(symmetric ? [] : [zeroPoints(name, rows, cols / groupSize)]),
@@ -108,11 +105,11 @@ export function int4Format(options: Int4Options = {}): GhostFormat {
   return compressedTensors('pack-quantized', weights, null, matrix);
 }
 
-function zeroPoints(name: string, rows: number, groups: number): GhostTensorSpec {
+function zeroPoints(name: string, rows: number, groups: number): GhostTensor {
   return { name: `${name}.weight_zero_point`, dtype: 'I32', shape: [Math.ceil(rows / 8), groups], fill: 'bits' };
 }
 
-function groupIndex(name: string, cols: number, groupSize: number): GhostTensorSpec {
+function groupIndex(name: string, cols: number, groupSize: number): GhostTensor {
   return { name: `${name}.weight_g_idx`, dtype: 'I32', shape: [cols], fill: { kind: 'groups', cols, groupSize } };
 }
 
@@ -143,7 +140,7 @@ export function fp8BlockFormat(): GhostFormat {
 /** compressed-tensors `nvfp4-pack-quantized`. */
 export function nvfp4Format(): GhostFormat {
   const args = { num_bits: 4, type: 'float', symmetric: true, strategy: 'tensor_group', group_size: 16 };
-  const matrix = ({ name, rows, cols }: MatrixSpec): GhostTensorSpec[] => [
+  const matrix = ({ name, rows, cols }: MatrixSpec): GhostTensor[] => [
     { name: `${name}.input_global_scale`, dtype: 'F32', shape: [1], fill: 'divisor' },
     { name: `${name}.weight_global_scale`, dtype: 'F32', shape: [1], fill: 'divisor' },
     { name: `${name}.weight_packed`, dtype: 'U8', shape: [rows, cols / 2], fill: 'bits' },
@@ -192,7 +189,7 @@ export function modeloptFormat(): GhostFormat {
 
 const VISION_PATTERNS = ['vision_model*', 'multi_modal_projector*'];
 
-function modeloptStack(name: string, experts: number, cols: number, rows: number): GhostTensorSpec[] {
+function modeloptStack(name: string, experts: number, cols: number, rows: number): GhostTensor[] {
   return [
     { name, dtype: 'U8', shape: [experts, cols / 2, rows], fill: 'bits' },
     { name: `${name}_input_scale`, dtype: 'F32', shape: [], fill: 'factor' },
@@ -204,7 +201,7 @@ function modeloptStack(name: string, experts: number, cols: number, rows: number
 /** mlx-lm's affine 4 bit in groups of 64. */
 export function mlx4Format(): GhostFormat {
   const quantization = { group_size: 64, bits: 4, mode: 'affine' };
-  const stored = (name: string, shape: readonly number[], cols: number): GhostTensorSpec[] => [
+  const stored = (name: string, shape: readonly number[], cols: number): GhostTensor[] => [
     { name: `${name}.weight`, dtype: 'U32', shape: [...shape, cols / 8], fill: 'bits' },
     { name: `${name}.scales`, dtype: 'BF16', shape: [...shape, cols / 64], fill: 'affineScale' },
     { name: `${name}.biases`, dtype: 'BF16', shape: [...shape, cols / 64], fill: 'affineBias' },
@@ -227,11 +224,11 @@ export function mlx4Format(): GhostFormat {
 }
 
 /** A Linear layer that is kept as it is. */
-export function plain({ name, rows, cols }: MatrixSpec): GhostTensorSpec[] {
+export function plain({ name, rows, cols }: MatrixSpec): GhostTensor[] {
   return [{ name: `${name}.weight`, dtype: 'BF16', shape: [rows, cols], fill: 'weight' }];
 }
 
-function fp8Channels({ name, rows, cols }: MatrixSpec): GhostTensorSpec[] {
+function fp8Channels({ name, rows, cols }: MatrixSpec): GhostTensor[] {
   return [
     { name: `${name}.weight`, dtype: 'F8_E4M3', shape: [rows, cols], fill: 'e4m3Weight' },
     { name: `${name}.weight_scale`, dtype: 'BF16', shape: [rows, 1], fill: 'fp8Scale' },
@@ -253,7 +250,7 @@ function compressedTensors(
   format: string,
   weights: Args,
   inputs: Args | null,
-  matrix: (matrix: MatrixSpec) => GhostTensorSpec[],
+  matrix: (matrix: MatrixSpec) => GhostTensor[],
 ): GhostFormat {
   const group = { input_activations: inputs, output_activations: null, targets: ['Linear'], weights };
   return {
@@ -284,7 +281,7 @@ function unfused({ name, experts, hidden, intermediate }: Experts): MatrixSpec[]
 }
 
 /** All that is stored for one module. @returns `ignored`: it is a Linear layer that stays as it is */
-export function storeModule(module: Module, format: GhostFormat): { tensors: GhostTensorSpec[]; ignored: boolean } {
+export function storeModule(module: Module, format: GhostFormat): { tensors: GhostTensor[]; ignored: boolean } {
   if (module.kind === 'parameter') {
     return { tensors: [{ name: module.name, dtype: 'BF16', shape: module.shape, fill: module.fill }], ignored: false };
   }
@@ -296,6 +293,6 @@ export function storeModule(module: Module, format: GhostFormat): { tensors: Gho
   return { tensors: [...(quantized ? format.matrix(module) : plain(module)), ...biasOf(module)], ignored: !quantized };
 }
 
-function biasOf({ name, rows, bias }: Linear): GhostTensorSpec[] {
+function biasOf({ name, rows, bias }: Linear): GhostTensor[] {
   return bias ? [{ name: `${name}.bias`, dtype: 'BF16', shape: [rows], fill: 'weight' }] : [];
 }

@@ -10,8 +10,8 @@ import { filePieces, ghostSha256 } from './bytes.ts';
 import { Counters, type Served } from './counters.ts';
 import type { Fault, FaultPlan } from './faults.ts';
 import { sendBody } from './send.ts';
-import type { GhostFile, GhostSpec } from './spec.ts';
 import { Throttle } from './throttle.ts';
+import type { GhostFile, GhostSpec } from './types.ts';
 
 export interface GhostServerOptions extends HeaderOptions {
   readonly spec: GhostSpec;

@@ -5,7 +5,6 @@
 import type { Dtype } from '../checkpoint/tensor.ts';
 import { layOutHeader, tensorBytes } from '../checkpoint/write-header.ts';
 import { OutriderError } from '../errors.ts';
-import type { GhostTensor } from './bytes.ts';
 import { ghostConfig, ghostGenerationConfig } from './config.ts';
 import { checkDims, type GhostDims, MODELS, type ModelName } from './dims.ts';
 import {
@@ -13,7 +12,6 @@ import {
   fp8BlockFormat,
   fp8Format,
   type GhostFormat,
-  type GhostTensorSpec,
   type Int4Options,
   int4Format,
   metaFp8Format,
@@ -23,33 +21,7 @@ import {
   storeModule,
 } from './formats.ts';
 import { listModules } from './modules.ts';
-
-/** Consecutive bytes of a file: known ones (text, a header) or a tensor's. */
-export interface GhostSegment {
-  readonly start: number;
-  readonly end: number;
-  readonly content: Uint8Array<ArrayBuffer> | GhostTensor;
-}
-
-export interface GhostFile {
-  /** Inside the folder. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** In order, without gaps. */
-  readonly segments: readonly GhostSegment[];
-}
-
-export interface GhostSpec {
-  /** `scout-w4a16` */
-  readonly name: string;
-  readonly dims: GhostDims;
-  readonly files: ReadonlyMap<string, GhostFile>;
-  /** Of all tensors, without headers: `total_size` of the index. */
-  readonly tensorBytes: number;
-  /** Of all safetensors files, headers included. */
-  readonly weightFileBytes: number;
-}
+import type { GhostFile, GhostSpec, GhostTensor } from './types.ts';
 
 export interface GhostOptions {
   /** Sizes other than the published ones. */
@@ -126,7 +98,7 @@ function isModel(name: string | undefined): name is ModelName {
   return name !== undefined && Object.hasOwn(MODELS, name);
 }
 
-function storeModel(dims: GhostDims, format: GhostFormat): { tensors: GhostTensorSpec[]; ignored: string[] } {
+function storeModel(dims: GhostDims, format: GhostFormat): { tensors: GhostTensor[]; ignored: string[] } {
   const stored = listModules(dims, format.prefix).map((module) => ({ module, ...storeModule(module, format) }));
   const tensors = stored.flatMap((module) => module.tensors);
   for (const tensor of tensors) {
@@ -143,9 +115,9 @@ function storeModel(dims: GhostDims, format: GhostFormat): { tensors: GhostTenso
 }
 
 /** Tensors in order up to the limit; one that is larger gets a file of its own while the file in hand stays open. */
-function splitFiles(tensors: readonly GhostTensorSpec[], limit: number): GhostTensorSpec[][] {
-  const files: GhostTensorSpec[][] = [];
-  let open: GhostTensorSpec[] = [];
+function splitFiles(tensors: readonly GhostTensor[], limit: number): GhostTensor[][] {
+  const files: GhostTensor[][] = [];
+  let open: GhostTensor[] = [];
   let bytes = 0;
   for (const tensor of tensors) {
     const more = tensorBytes(tensor);
@@ -164,7 +136,7 @@ function splitFiles(tensors: readonly GhostTensorSpec[], limit: number): GhostTe
   return open.length > 0 ? [...files, open] : files;
 }
 
-function layOutShards(shards: readonly GhostTensorSpec[][], { producer }: GhostFormat): GhostFile[] {
+function layOutShards(shards: readonly GhostTensor[][], { producer }: GhostFormat): GhostFile[] {
   const digits = (n: number): string => String(n).padStart(5, '0');
   return shards.map((shard, i) => {
     const number = `-${digits(i + 1)}-of-${digits(shards.length)}`;
@@ -175,8 +147,8 @@ function layOutShards(shards: readonly GhostTensorSpec[][], { producer }: GhostF
 /** The safetensors library's order: by dtype, from the last of this list to the first, then by name. */
 const DTYPE_ORDER: readonly Dtype[] = ['U8', 'F8_E4M3', 'BF16', 'I32', 'U32', 'F32', 'I64'];
 
-function weightFile(path: string, tensors: readonly GhostTensorSpec[], producer: string): GhostFile {
-  const rank = ({ dtype }: GhostTensorSpec): number => DTYPE_ORDER.indexOf(dtype);
+function weightFile(path: string, tensors: readonly GhostTensor[], producer: string): GhostFile {
+  const rank = ({ dtype }: GhostTensor): number => DTYPE_ORDER.indexOf(dtype);
   const ordered = [...tensors].sort((a, b) => rank(b) - rank(a) || (a.name < b.name ? -1 : 1));
   const { bytes, ranges, fileSize } = layOutHeader(ordered, { format: producer });
   const placed = ordered.map((tensor) => ({ ...ranges.get(tensor.name)!, content: tensor }));

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type GhostTensor, ghostBytes, ghostSha256, ghostTensorBytes, tensorPieces } from '../../src/ghost/bytes.ts';
+import { ghostBytes, ghostSha256, ghostTensorBytes, tensorPieces } from '../../src/ghost/bytes.ts';
 import { TINY } from '../../src/ghost/dims.ts';
-import { GHOST_NAMES, type GhostSpec, ghostSpec, ghostTensors } from '../../src/ghost/spec.ts';
+import { GHOST_NAMES, ghostSpec, ghostTensors } from '../../src/ghost/spec.ts';
+import type { GhostSpec, GhostTensor } from '../../src/ghost/types.ts';
 
 const trueSize = ghostSpec('scout-w4a16', { dims: { layers: 2, vision: undefined } });
 

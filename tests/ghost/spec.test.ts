@@ -4,7 +4,8 @@ import type { Tensor } from '../../src/checkpoint/tensor.ts';
 import { tensorBytes } from '../../src/checkpoint/write-header.ts';
 import { ghostBytes } from '../../src/ghost/bytes.ts';
 import { TINY } from '../../src/ghost/dims.ts';
-import { GHOST_NAMES, type GhostSpec, ghostSpec } from '../../src/ghost/spec.ts';
+import { GHOST_NAMES, ghostSpec } from '../../src/ghost/spec.ts';
+import type { GhostSpec } from '../../src/ghost/types.ts';
 import { parseConfig } from '../../src/model/config.ts';
 import { EXPECTED, MAVERICK, parameters, SCOUT, storage, VISION_PARAMETERS } from './sums.ts';
 
