@@ -62,7 +62,10 @@ export async function openCached(
   options: CachedSourceOptions,
 ): Promise<CachedSource> {
   const { id, label, locks, onNotice, onWait, onFull = 'fail', partBytes = PART_BYTES, signal } = options;
-  const session = await openSession({ id, label, store, locks, openSource, partBytes, onNotice, onWait, onFull }, signal);
+  const session = await openSession(
+    { id, label, store, locks, openSource, partBytes, onNotice, onWait, onFull },
+    signal,
+  );
   const io = new PartsIo(session, options.shared);
   const completer = new Completer(session, io, options.hashers);
   return {

@@ -133,7 +133,8 @@ export class Completer {
       numParts: file.parts.length,
       hasher: this.#hashers.create(),
       isStored: (i) => this.#session.state.files.get(path)?.parts[i]?.present ?? false,
-      readStored: async (i) => (await this.#session.disk.read(file, i)) ?? new Uint8Array(partLength(file, i, this.#session.state.partBytes)),
+      readStored: async (i) =>
+        (await this.#session.disk.read(file, i)) ?? new Uint8Array(partLength(file, i, this.#session.state.partBytes)),
     });
     this.#hashes.set(path, { incarnation, hash });
     return hash;

@@ -81,7 +81,8 @@ export function startFileHash({ numParts, hasher, isStored, readStored }: FileHa
     },
     wake,
     async supply(part, bytes) {
-      while (!stopped && next < part && (isStored(next) || supplied)) await new Promise<void>((done) => listeners.add(done));
+      while (!stopped && next < part && (isStored(next) || supplied))
+        await new Promise<void>((done) => listeners.add(done));
       if (stopped || next !== part || supplied) return next > part;
       supplied = bytes;
       wake();

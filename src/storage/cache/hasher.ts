@@ -6,8 +6,9 @@
  * 1.5; headless Chromium: hash-wasm 0.10 to 0.15, @noble/hashes 0.03 to 0.04. Hence hash-wasm. It compiles WASM, which a
  * page's policy forbids without 'wasm-unsafe-eval' where the worker inherits that policy (one started from a blob: does).
  */
-import { OutriderError } from '../../errors.ts';
+
 import type { SerializedError } from '../../errors.ts';
+import { OutriderError } from '../../errors.ts';
 import type { Bytes } from './store.ts';
 
 /** The hash of one file. Calls are in order; each waits for the one before. */

@@ -146,11 +146,7 @@ function appendTo(file: BlockFile, at: number, initial: JournalState): Journal {
   };
 }
 
-async function findJournal(
-  store: BlockStore,
-  directory: string,
-  options: JournalOptions,
-): Promise<Found | undefined> {
+async function findJournal(store: BlockStore, directory: string, options: JournalOptions): Promise<Found | undefined> {
   let best: Found | undefined;
   let damaged: string | undefined;
   for (const slot of SLOTS) {
@@ -231,7 +227,8 @@ function migrationFrom(
   const steps = migrations.slice(found - 1, version - 1);
   if (found > version || found < 1 || steps.length < version - found) {
     const age = found > version ? 'newer' : 'older';
-    const advice = found > version ? 'Reload the page to get the newest Outrider' : 'Load it with the Outrider it is of';
+    const advice =
+      found > version ? 'Reload the page to get the newest Outrider' : 'Load it with the Outrider it is of';
     throw new OutriderError(
       'storage_failed',
       `${id} was stored by ${age} code: its journal has version ${found}, and version ${version} is needed. ` +

@@ -56,7 +56,8 @@ export function createOpfsStore(folder = 'outrider'): BlockStore {
     open,
     async directories() {
       const names: string[] = [];
-      for await (const handle of (await openFolder()).values()) if (handle.kind === 'directory') names.push(handle.name);
+      for await (const handle of (await openFolder()).values())
+        if (handle.kind === 'directory') names.push(handle.name);
       return names;
     },
     async list(directory) {

@@ -20,6 +20,7 @@ export class PartsIo {
   onStored: (file: StoredFile) => void = () => {};
   readonly #session: Session;
   readonly #shared: SharedFiles | undefined;
+  #checking: Promise<unknown> = Promise.resolve();
   readonly #storing = new Map<string, Promise<unknown>>();
   readonly #blobs = new Map<number, Promise<Blob | undefined>>();
 
@@ -109,9 +110,18 @@ export class PartsIo {
     session.doubt();
     // Whoever writes may have repaired it by the time it is our turn, so we look again before we say that it is lost.
     if (!session.isWriter && !session.full) return void (await session.becomeWriter(true, signal));
-    const onDisk = (await session.disk.size(file)) ?? 0;
-    const { partBytes } = session.state;
-    const isLost = (k: number) => k === i || k * partBytes + partLength(file, k, partBytes) > onDisk;
+    const checked = this.#checking.then(() => this.#checkPart(file.path, i));
+    this.#checking = checked.catch(() => {}); // whoever found the damage hears of it
+    await checked;
+  }
+
+  /** One at a time, because many parts of an evicted file are found missing at once: they are lost in one record. */
+  async #checkPart(path: string, i: number): Promise<void> {
+    const { disk, state } = this.#session;
+    const file = state.files.get(path);
+    if (!file?.parts[i]?.present || (await disk.readChecked(file, i))) return;
+    const onDisk = (await disk.size(file)) ?? 0;
+    const isLost = (k: number) => k === i || k * state.partBytes + partLength(file, k, state.partBytes) > onDisk;
     const lost = [...file.parts.keys()].filter((k) => file.parts[k]?.present && isLost(k));
     await this.markLost(file, lost);
   }

@@ -101,7 +101,10 @@ export function applyRecord(state: JournalState, record: JournalRecord): Journal
     case 'lost':
       return changeFile(state, record.n, (file) => {
         const lost = new Set(record.parts);
-        return { ...file, parts: file.parts.map((part, i) => part && lost.has(i) ? { ...part, present: false } : part) };
+        return {
+          ...file,
+          parts: file.parts.map((part, i) => (part && lost.has(i) ? { ...part, present: false } : part)),
+        };
       });
     case 'verified':
       return changeFile(state, record.n, (file) => ({ ...file, verified: true }));

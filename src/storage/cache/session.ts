@@ -125,6 +125,10 @@ export class Session {
     return this.#state.files.get(path);
   }
 
+  #isKnown(path: string): boolean {
+    return this.#state.files.has(path) || this.#state.absent.has(path);
+  }
+
   /** Bytes of a file are passed on. */
   used(file: StoredFile): void {
     this.#used.set(file.path, file);
@@ -213,7 +217,10 @@ export class Session {
       const identity = { ...this.options, partBytes: this.#state.partBytes };
       const journal = await openJournal(this.options.store, this.#directory, identity);
       this.#writer = { journal, lock };
+      const absent = [...this.#state.absent];
       this.#state = journal.state;
+      // Asked for before anything was written, and not again: a complete model must know of them too.
+      for (const path of absent) if (!this.#isKnown(path)) await this.record({ t: 'absent', path });
       this.#asked.clear(); // the one that wrote before us may have stored other versions
       for (const file of this.#used.values()) {
         const now = this.#state.files.get(file.path);
