@@ -6,7 +6,10 @@
 import type { Engine } from './api/engine.ts';
 import type { LoadOptions } from './engine/load.ts';
 import { OutriderError } from './errors.ts';
-import type { ModelSource } from './storage/source.ts';
+import type { LoaderClient } from './loader/client.ts';
+import type { ReaderOptions } from './loader/host.ts';
+import type { ModelReader } from './model/reader.ts';
+import { abortError, type ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
 import { type HostScope, onConnect } from './worker/protocol.ts';
@@ -49,6 +52,10 @@ export interface EngineOptions extends LoadOptions {
    * Content-Security-Policy has no `blob:`; `unload` leaves it running.
    */
   readonly worker?: Worker | false | undefined;
+  /** For gated repositories. Sent to the model's own origin only; never stored. */
+  readonly token?: string | undefined;
+  /** false: keep nothing on this machine. Default: what is downloaded is kept where the browser can, and used the next time. */
+  readonly cache?: boolean | undefined;
   /** Only with `worker: false`. Default `navigator.gpu`; under Node that of the optional package `webgpu`. */
   readonly gpu?: GPU | undefined;
 }
@@ -80,13 +87,26 @@ export async function createEngine(
   source: string | readonly File[] | ModelSource,
   options: EngineOptions = {},
 ): Promise<Engine> {
-  const { worker, gpu, ...load } = options;
-  if (worker === false || (worker === undefined && typeof Worker === 'undefined')) return createHere(source, options);
-  if (gpu) throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
+  const { worker, gpu, token, cache, ...load } = options;
+  const inThisThread = worker === false || (worker === undefined && typeof Worker === 'undefined');
+  if (gpu && !inThisThread) throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
+  const name = nameOf(source);
+  if (inThisThread) {
+    const opened = await openReader(source, { token, cache }, load.signal);
+    return createHere(opened, name, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
+  }
   const remote = sendable(source);
-  if (worker) return connectEngine(worker, remote, load, () => {});
+  if (worker) {
+    const model = { name, label: name, source: remote, readerOptions: { token, cache } };
+    return connectEngine(worker, model, load, () => {});
+  }
+  const { loader, label, port } = await openInLoader(remote, { token, cache }, load.signal);
   const own = startWorker();
-  return connectEngine(own, remote, load, () => own.terminate());
+  const release = () => {
+    own.terminate();
+    loader.terminate();
+  };
+  return connectEngine(own, { name, label }, load, release, port);
 }
 
 /**
@@ -104,15 +124,65 @@ export async function createEngine(
  * @param scope default: the worker's global scope
  */
 export function serveEngine(scope: HostScope = globalThis as unknown as HostScope): void {
-  onConnect(scope, async (port) => (await import('./worker/host.ts')).answerPage(port, createHere));
+  onConnect(scope, async (port) => {
+    const [{ answerPage }, { openReader: open }] = await Promise.all([
+      import('./worker/host.ts'),
+      import('./loader/host.ts'),
+    ]);
+    answerPage(port, createHere, open);
+  });
 }
 
-async function createHere(
+/** A page whose engine is in a Worker never needs it. */
+async function createHere(reader: ModelReader, name: string, options: LoadOptions): Promise<Engine> {
+  const { createInThreadEngine } = await import('./api/in-thread.ts');
+  return createInThreadEngine(reader, name, options);
+}
+
+/** Reading happens in a Worker of its own where there are Workers: only there can the browser's files be written at any place. */
+async function openReader(
   source: string | readonly File[] | ModelSource,
-  { worker: _, gpu, ...load }: EngineOptions,
-): Promise<Engine> {
-  const { createEngineAnywhere } = await import('./api/in-thread.ts'); // a page whose engine is in a Worker never needs it
-  return createEngineAnywhere(source, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
+  options: ReaderOptions,
+  signal: AbortSignal | undefined,
+): Promise<ModelReader> {
+  if (typeof Worker === 'undefined' || isByteSource(source)) {
+    return (await import('./loader/host.ts')).openReader(source, options);
+  }
+  const { loader, label, port } = await openInLoader(sendable(source), options, signal);
+  const { readerOver } = await import('./loader/port.ts');
+  const reader = readerOver(port, label);
+  return { ...reader, close: () => reader.close().finally(() => loader.terminate()) };
+}
+
+async function openInLoader(
+  source: string | readonly File[],
+  options: ReaderOptions,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly loader: LoaderClient; readonly label: string; readonly port: MessagePort }> {
+  const { LoaderClient, abortable } = await import('./loader/client.ts');
+  const loader = new LoaderClient();
+  try {
+    const { port1, port2 } = new MessageChannel();
+    const opening = loader.call('open', source, options, port1);
+    return { loader, label: await (signal ? abortable(opening, signal) : opening), port: port2 };
+  } catch (error) {
+    loader.terminate();
+    throw signal?.aborted ? abortError(signal) : error;
+  }
+}
+
+/** The folder's name: the last part of a URL or path, or the folder that a file picker gave. */
+function nameOf(source: string | readonly File[] | ModelSource): string {
+  if (typeof source !== 'string') {
+    const folder = isByteSource(source) ? source.label : source[0]?.webkitRelativePath?.split('/')[0];
+    return folder || 'local';
+  }
+  const path = source.replace(/[?#].*$/, '').replace(/[/\\]+$/, '');
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || source;
+}
+
+function isByteSource(source: string | readonly File[] | ModelSource): source is ModelSource {
+  return typeof source === 'object' && !(Symbol.iterator in source);
 }
 
 /** Under Node, Dawn; elsewhere nothing, and loading explains what is missing. */
@@ -136,7 +206,7 @@ function sendable(source: string | readonly File[] | ModelSource): string | read
     const base = globalThis.document?.baseURI ?? globalThis.location?.href;
     return URL.canParse(source, base) ? new URL(source, base).href : source;
   }
-  if (Symbol.iterator in source) return [...source];
+  if (!isByteSource(source)) return [...source];
   throw misuse('source', 'a URL or a list of files unless worker is false: a byte source cannot be sent to a Worker');
 }
 

@@ -5,7 +5,6 @@
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint } from '../checkpoint/open.ts';
 import { OutriderError } from '../errors.ts';
 import { openDevice } from '../gpu/device.ts';
 import { NODE_ADAPTERS, type NodeAdapter, openNodeGpu } from '../gpu/node.ts';
@@ -13,6 +12,7 @@ import { parseConfig } from '../model/config.ts';
 import { GpuRunner } from '../model/gpu-runner.ts';
 import { loadWeights, type Model } from '../model/model.ts';
 import { Probe } from '../model/probe.ts';
+import { SourceReader } from '../loader/loader.ts';
 import { openSource } from '../storage/open.ts';
 import { checkCases, perplexity, readDocuments } from './check-cases.ts';
 import { checkTensors, type Report } from './check-tensors.ts';
@@ -102,10 +102,10 @@ async function withModel<T>(
   activations: 'f32' | 'f16',
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
-  const checkpoint = await openCheckpoint(await openSource(folder));
-  const { config } = parseConfig(checkpoint.configJson);
+  const reader = new SourceReader(await openSource(folder));
+  const { config } = parseConfig((await reader.inspect()).configJson);
   const device = await openDevice(gpu, { f16: options.f16, subgroups: options.subgroups });
-  const model = await loadWeights(device, checkpoint, config, { activations });
+  const model = await loadWeights(device, reader, config, { activations });
   try {
     return await use(model);
   } finally {

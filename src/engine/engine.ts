@@ -7,7 +7,7 @@ import type { ChatTemplate, TemplateMessage } from '../chat/template.ts';
 import { OutriderError } from '../errors.ts';
 import type { LoadedModel } from '../model/load.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { abortableItems, linkSignals } from './abortable.ts';
+import { abortableItems, linkSignals } from '../ports/abortable.ts';
 import { AnswerMemory } from './answers.ts';
 import { type EngineListener, EventHub } from './events.ts';
 import { type GenerationEvent, generateText, type Job } from './generation.ts';

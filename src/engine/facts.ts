@@ -6,6 +6,8 @@ import type { SamplingFields } from './engine.ts';
 export interface ModelFacts {
   /** Name of the model's folder; the `model` field of requests and answers. */
   readonly id: string;
+  /** How the weights are stored, for people. */
+  readonly format: string;
   /** Tokens that fit, prompt and answer together. */
   readonly contextLength: number;
   /** Tokens per attention chunk; Infinity where no layer is chunked. */

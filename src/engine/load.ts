@@ -5,8 +5,8 @@ import { findChatTemplate } from '../chat/template-source.ts';
 import { parseJson } from '../checkpoint/json.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../model/generation-config.ts';
-import type { loadModel as LoadModel } from '../model/load.ts';
-import { type ModelSource, readText } from '../storage/source.ts';
+import type { LoadOptions as ModelLoadOptions, loadModel as LoadModel } from '../model/load.ts';
+import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { EngineParts, SamplingFields } from './engine.ts';
 import type { ModelFacts } from './facts.ts';
@@ -15,17 +15,9 @@ import { type LoadProgress, type PhaseProgress, trackProgress } from './progress
 /** Loads the weights; `model/load.ts` does it on a GPU, tests bring a fake. */
 export type ModelLoader = typeof LoadModel;
 
-export interface LoadOptions {
-  /** Default: `navigator.gpu`. */
-  readonly gpu?: GPU | undefined;
-  /** Tokens, prompt and answer together. Default: the least of the model's own and 8192. */
-  readonly contextLength?: number | undefined;
-  /** How products are computed. Default 'f32', the lossless one. */
-  readonly activations?: 'f32' | 'f16' | undefined;
-  /** Default 'high-performance'. */
-  readonly powerPreference?: GPUPowerPreference | undefined;
-  /** 'as-written': do not correct the stale `rope_scaling` of Scout's published config. */
-  readonly ropeScaling?: 'as-written' | undefined;
+/** How to load a model: what `model/load.ts` takes, but for what the engine itself answers. */
+export interface LoadOptions
+  extends Omit<ModelLoadOptions, 'numTokens' | 'onProgress' | 'onCompletion' | 'onDowngrade' | 'f16' | 'subgroups'> {
   /** Called with every file and every few megabytes. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading; nothing is left on the GPU. */
@@ -37,29 +29,30 @@ const MAX_TOKENIZER_BYTES = 256 << 20;
 const MAX_TEXT_BYTES = 16 << 20;
 
 /**
+ * @param reader is left open
  * @param name becomes the model's id
  * @param loadModel how weights get onto the GPU
  * @throws OutriderError of any code of loading; nothing is left on the GPU then
  */
 export async function loadEngineParts(
-  source: ModelSource,
+  reader: ModelReader,
   name: string,
   options: LoadOptions,
   loadModel: ModelLoader,
 ): Promise<{ parts: EngineParts; facts: ModelFacts }> {
   const { onProgress = () => {}, signal, ...modelOptions } = options;
   const report = trackProgress(onProgress);
-  if ((await source.stat('config.json', { signal })) === undefined) throw noModel(source);
-  const { tokenizer, template, generation, notices } = await loadTexts(source, report, signal);
+  report({ phase: 'tokenizer', loaded: 0, total: 0, file: 'config.json' });
+  const { format } = await reader.inspect({ signal });
+  const { tokenizer, template, generation, notices } = await loadTexts(reader, report, signal);
   const downgrades = [...notices];
-  const model = await loadModel(source, {
+  const model = await loadModel(reader, {
     ...modelOptions,
     numTokens: tokenizer.numTokens,
-    onProgress: (weights) => {
-      report({ phase: 'weights', ...weights });
-      if (weights.loaded === weights.total) report({ phase: 'pipelines', loaded: 0, total: 1, file: '' });
-    },
+    onProgress: (weights) => report({ phase: 'weights', ...weights }),
+    onCompletion: report,
     onDowngrade: (message) => downgrades.push(message),
+    onPipelines: () => report({ phase: 'pipelines', loaded: 0, total: 1, file: '' }),
     signal,
   });
   const defaults = samplingDefaults(generation);
@@ -70,6 +63,7 @@ export async function loadEngineParts(
     parts: { model, tokenizer, template, endIds, defaults, downgrades },
     facts: {
       id: name,
+      format,
       contextLength,
       chunk: schedule.chunk,
       layers: schedule.layers,
@@ -82,14 +76,14 @@ export async function loadEngineParts(
 }
 
 async function loadTexts(
-  source: ModelSource,
+  reader: ModelReader,
   report: (progress: PhaseProgress) => void,
   signal: AbortSignal | undefined,
 ) {
   let loaded = 0;
   const read = async (file: string, maxBytes: number) => {
     report({ phase: 'tokenizer', loaded, total: 0, file });
-    const text = await readText(source, file, maxBytes, { signal });
+    const text = await reader.readText(file, maxBytes, { signal });
     loaded += text?.length ?? 0; // bytes but for a few characters
     return text;
   };
@@ -100,7 +94,7 @@ async function loadTexts(
   const tokenizerConfig = await readJson('tokenizer_config.json', 'tokenizer_invalid');
   const jinja = await read('chat_template.jinja', MAX_TEXT_BYTES);
   const generationJson = await readJson('generation_config.json', 'config_unsupported');
-  const tokenizer = loadTokenizer(await read('tokenizer.json', MAX_TOKENIZER_BYTES), tokenizerConfig, source);
+  const tokenizer = loadTokenizer(await read('tokenizer.json', MAX_TOKENIZER_BYTES), tokenizerConfig, reader);
   report({ phase: 'tokenizer', loaded, total: loaded, file: '' });
   const generation = parseGenerationConfig(generationJson ?? {}); // the file is optional
   return {
@@ -111,13 +105,13 @@ async function loadTexts(
   };
 }
 
-function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, source: ModelSource): Tokenizer {
+function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, { label }: ModelReader): Tokenizer {
   if (text === undefined) {
     throw new OutriderError(
       'tokenizer_invalid',
-      `${source.label} has no tokenizer.json, which every chat needs. Add it to the folder.`,
+      `${label} has no tokenizer.json, which every chat needs. Add it to the folder.`,
       {
-        details: { source: source.label },
+        details: { source: label },
       },
     );
   }
@@ -127,14 +121,4 @@ function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, sourc
 /** OpenAI's defaults (temperature 1, everything kept), overridden by the model's own. */
 function samplingDefaults({ temperature, topP, topK, minP }: GenerationConfig): SamplingFields {
   return { temperature: temperature ?? 1, topP: topP ?? 1, topK: topK ?? 0, minP: minP ?? 0 };
-}
-
-function noModel(source: ModelSource): OutriderError {
-  return new OutriderError(
-    'model_not_found',
-    `${source.label} has no config.json. Check the address of the model's folder.`,
-    {
-      details: { source: source.label },
-    },
-  );
 }

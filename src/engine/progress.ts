@@ -1,7 +1,10 @@
 /** Progress of loading, from the first file to the first possible token. */
 
-/** `tokenizer`: tokenizer and template; `weights`: tensors onto the GPU; `pipelines`: shaders are compiled. */
-export type LoadPhase = 'tokenizer' | 'weights' | 'pipelines';
+/**
+ * `tokenizer`: headers, tokenizer and template; `weights`: tensors onto the GPU, and into the cache at the same time; `download`:
+ * what the cache wants beside the weights; `verify`: hashes of whole files; `pipelines`: shaders are compiled.
+ */
+export type LoadPhase = 'tokenizer' | 'weights' | 'download' | 'verify' | 'pipelines';
 
 export interface LoadProgress {
   readonly phase: LoadPhase;
@@ -15,8 +18,10 @@ export interface LoadProgress {
   readonly file: string;
   /** The phase in words for people. */
   readonly text: string;
-  /** Mean of this phase; 0 where nothing is measured. */
+  /** Mean of the last seconds; 0 where nothing is measured. */
   readonly bytesPerSecond: number;
+  /** Until the end of this phase, at that rate; undefined where it is not known. */
+  readonly secondsLeft: number | undefined;
 }
 
 /** What a step of loading knows of itself. */
@@ -24,24 +29,33 @@ export type PhaseProgress = Pick<LoadProgress, 'phase' | 'loaded' | 'total' | 'f
 
 const PHASES: Readonly<Record<LoadPhase, { text: string; from: number; to: number; bytes: boolean }>> = {
   tokenizer: { text: 'Reading the tokenizer', from: 0, to: 0.05, bytes: true },
-  weights: { text: 'Loading weights', from: 0.05, to: 0.95, bytes: true },
+  weights: { text: 'Loading weights', from: 0.05, to: 0.9, bytes: true },
+  download: { text: 'Downloading the rest of the files', from: 0.9, to: 0.93, bytes: true },
+  verify: { text: 'Checking the files', from: 0.93, to: 0.95, bytes: true },
   pipelines: { text: 'Preparing the GPU', from: 0.95, to: 1, bytes: false },
 };
+
+/** The rate is taken over at least so long a time, so that it neither jumps nor remembers a slow start. */
+const RATE_SECONDS = 5;
 
 /** Turns the steps' reports into one line of progress. */
 export function trackProgress(onProgress: (progress: LoadProgress) => void): (report: PhaseProgress) => void {
   let phase: LoadPhase | undefined;
-  let started = 0;
   let highest = 0;
+  let marks: { readonly at: number; readonly loaded: number }[] = [];
   return (report) => {
-    const now = performance.now();
-    if (report.phase !== phase) started = now;
+    const at = performance.now() / 1000;
+    if (report.phase !== phase) marks = [];
     phase = report.phase;
     const { text, from, to, bytes } = PHASES[report.phase];
-    const share = report.total > 0 ? Math.min(1, report.loaded / report.total) : 0;
+    const { loaded, total } = report;
+    marks.push({ at, loaded });
+    while (marks.length > 2 && at - marks[1]!.at >= RATE_SECONDS) marks.shift();
+    const share = total > 0 ? Math.min(1, loaded / total) : 0;
     highest = Math.max(highest, from + (to - from) * share);
-    const seconds = (now - started) / 1000;
-    const bytesPerSecond = bytes && seconds > 0 ? report.loaded / seconds : 0;
-    onProgress({ ...report, progress: highest, text, bytesPerSecond });
+    const seconds = at - marks[0]!.at;
+    const bytesPerSecond = bytes && seconds > 0 ? (loaded - marks[0]!.loaded) / seconds : 0;
+    const secondsLeft = bytesPerSecond > 0 && total > 0 ? Math.max(0, total - loaded) / bytesPerSecond : undefined;
+    onProgress({ ...report, progress: highest, text, bytesPerSecond, secondsLeft });
   };
 }

@@ -68,7 +68,7 @@ export interface Shard<B = GPUBuffer> {
 
 export const FLOAT_CODE: Readonly<Record<FloatDtype, number>> = { BF16: 0, F16: 1, F32: 2 };
 
-export function bytesOf(dtype: FloatDtype): number {
+export function bytesOf(dtype: FloatDtype): 2 | 4 {
   return dtype === 'F32' ? 4 : 2;
 }
 

@@ -1,2 +1,112 @@
-/** Reads a model for the engine: source, headers, layout, pieces. In a browser it runs in a worker of its own. */
-import { openCheckpoint } from '../checkpoint/open.ts';
+/** Reads a model for the engine: headers, layout, pieces, over any source. */
+import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
+import { parseQuantization } from '../checkpoint/quantization.ts';
+import { type AssignedTensors, assignRoles } from '../checkpoint/roles.ts';
+import { parseConfig } from '../model/config.ts';
+import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
+import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
+import type { Piece } from '../model/pieces.ts';
+import type {
+  CheckpointFacts,
+  CompletionProgress,
+  ModelReader,
+  Notice,
+  PlacedWeights,
+  ReadAbort,
+} from '../model/reader.ts';
+import { Channel } from '../ports/channel.ts';
+import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
+import { readPieces } from './pieces.ts';
+
+interface Inspected {
+  readonly checkpoint: Checkpoint;
+  readonly tensors: AssignedTensors;
+}
+
+/** What a cache adds to a source. */
+export interface CachedFiles {
+  /** Fetches what is missing of these files and checks the hashes that the source gave. */
+  complete(files: readonly string[], options: ReadAbort): AsyncIterable<CompletionProgress>;
+  close(): Promise<void>;
+}
+
+export class SourceReader implements ModelReader {
+  readonly label: string;
+  readonly #source: ModelSource;
+  readonly #cache: CachedFiles | undefined;
+  readonly #notices: Channel<Notice>;
+  /** Ends whatever is going on when the reader is closed. */
+  readonly #closing = new AbortController();
+  #inspected: Promise<Inspected> | undefined;
+  #layout: WeightLayout | undefined;
+
+  /** @param notices what source and cache say while they read */
+  constructor(source: ModelSource, cache?: CachedFiles, notices = new Channel<Notice>()) {
+    this.#source = source;
+    this.#cache = cache;
+    this.#notices = notices;
+    this.label = source.label;
+  }
+
+  readText(path: string, maxBytes: number, options: ReadAbort = {}): Promise<string | undefined> {
+    return readText(this.#source, path, maxBytes, this.#linked(options));
+  }
+
+  async inspect(options: ReadAbort = {}): Promise<CheckpointFacts> {
+    const { checkpoint, tensors } = await this.#inspect(options);
+    return { configJson: checkpoint.configJson, format: tensors.format, notices: tensors.notices };
+  }
+
+  async layOut(options: LayoutOptions): Promise<PlacedWeights> {
+    const { tensors } = await this.#inspect({});
+    this.#layout = layOut(tensors, options);
+    const { buffers, weights, jobs } = this.#layout;
+    return { buffers, weights, bytes: bytesToRead(jobs) };
+  }
+
+  pieces(options: ReadAbort = {}): AsyncGenerator<Piece, void, undefined> {
+    const linked = this.#linked(options);
+    return readPieces(this.#source, this.#layOutOrFail().jobs, { ...linked, wholeFiles: this.#cache !== undefined });
+  }
+
+  async *complete(options: ReadAbort = {}): AsyncGenerator<CompletionProgress, void, undefined> {
+    if (!this.#cache) return;
+    const files = filesOf(this.#layOutOrFail().jobs);
+    yield* this.#cache.complete([...files], this.#linked(options));
+  }
+
+  notices(): AsyncIterable<Notice> {
+    return this.#notices;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#layout = undefined;
+    this.#inspected = undefined;
+    this.#notices.close();
+    await this.#cache?.close();
+  }
+
+  #inspect(options: ReadAbort): Promise<Inspected> {
+    this.#inspected ??= this.#open(this.#linked(options));
+    return this.#inspected;
+  }
+
+  async #open(options: ReadAbort): Promise<Inspected> {
+    const checkpoint = await openCheckpoint(this.#source, options);
+    const { config } = parseConfig(checkpoint.configJson);
+    const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
+    return { checkpoint, tensors };
+  }
+
+  #layOutOrFail(): WeightLayout {
+    throwIfAborted(this.#closing.signal);
+    if (!this.#layout) throw new Error('the weights are read before they are laid out');
+    return this.#layout;
+  }
+
+  #linked({ signal }: ReadAbort): { readonly signal: AbortSignal } {
+    const { signal: closing } = this.#closing;
+    return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
+  }
+}

@@ -203,10 +203,11 @@ class BandSink implements Sink {
   readonly #rows: number;
   #bytes: Bytes;
   #filled = 0;
-  #firstRow = 0;
+  #firstRow: number;
 
   constructor(job: BandJob) {
     this.#job = job;
+    this.#firstRow = job.start / job.rowBytes;
     this.start = startOf(job);
     this.end = endOf(job);
     this.#rows = bandRows(job);

@@ -2,17 +2,11 @@
 import type { Tensor } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
 import { bytesOf, type FloatDtype } from '../kernels/matrix.ts';
-import type { Job, Transform } from '../model/layout/jobs.ts';
+import { type Job, sidesOf, type Transform } from '../model/layout/jobs.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { widenToF32 } from '../quant/float.ts';
-import {
-  checkNf4Code,
-  divideRows,
-  int4ZeroPoints,
-  nf4Absmax,
-  parseQuantState,
-  transposeBytes,
-} from '../quant/relayout.ts';
+import { checkNf4Code, checkQuantState, nf4Absmax, parseQuantState } from '../quant/nf4.ts';
+import { divideRows, int4ZeroPoints, transposeBytes } from '../quant/relayout.ts';
 import type { ModelSource, ReadOptions } from '../storage/source.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -28,7 +22,7 @@ export class SideTensors {
   static async read(source: ModelSource, jobs: readonly Job[], options: ReadOptions): Promise<SideTensors> {
     const tensors = new Map<string, Tensor>();
     for (const job of jobs) {
-      if (job.kind === 'whole') for (const tensor of sidesOf(job.transform)) tensors.set(keyOf(tensor), tensor);
+      for (const tensor of sidesOf(job)) tensors.set(keyOf(tensor), tensor);
     }
     const bytes = new Map<string, Bytes>();
     for (const run of neighbours([...tensors.values()])) {
@@ -49,13 +43,6 @@ export class SideTensors {
   }
 }
 
-function sidesOf(transform: Transform): Tensor[] {
-  if (transform.kind === 'transposed-scales') return transform.divisor ? [transform.divisor] : [];
-  if (transform.kind !== 'absmax') return [];
-  const { quantMap, quantState, nested } = transform;
-  return [quantMap, quantState, ...(nested ? [nested.absmax, nested.quantMap] : [])];
-}
-
 const keyOf = ({ file, start, end }: Tensor) => `${file} ${start} ${end}`;
 
 /** Runs that one small request each reads. */
@@ -66,7 +53,9 @@ function neighbours(tensors: readonly Tensor[]): Tensor[][] {
   for (const tensor of sorted) {
     const run = runs.at(-1);
     const near =
-      run?.[0]!.file === tensor.file && tensor.start - run.at(-1)!.end <= maxGap && tensor.end - run[0]!.start <= maxBytes;
+      run?.[0]!.file === tensor.file &&
+      tensor.start - run.at(-1)!.end <= maxGap &&
+      tensor.end - run[0]!.start <= maxBytes;
     if (near) run!.push(tensor);
     else runs.push([tensor]);
   }
@@ -104,8 +93,7 @@ function transposedScales(
   const turned = transposeBytes(bytes, groups, rows, bytesOf(from));
   if (from === to) return turned;
   const scales = widenToF32(turned, from);
-  if (divisor) divideRows(scales, side.floats(divisor));
-  return bytesIn(scales);
+  return bytesIn(divisor ? divideRows(scales, side.floats(divisor)) : scales);
 }
 
 function repeatedScales(
@@ -138,19 +126,12 @@ function absmax(
 ): Float32Array<ArrayBuffer> {
   checkNf4Code(side.floats(quantMap));
   const state = parseQuantState(side.bytes(quantState));
-  const count = state.shape.reduce((product, size) => product * size, 1);
-  const [lastRows, lastCols] = state.shape.slice(-2);
-  if (lastRows !== rows || lastCols !== cols || state.blocksize !== 64 || count % (rows * cols) !== 0) {
-    throw damaged(
-      quantState.name,
-      `says shape [${state.shape.join(', ')}] in blocks of ${state.blocksize}; [${rows}, ${cols}] in blocks of 64 was expected`,
-    );
-  }
+  checkQuantState(state, { rows, cols, nested: nested !== undefined, tensor: quantState.name });
   if (!nested) return floats(bytes, 'F32', name);
   return nf4Absmax(bytes, {
     absmax: side.floats(nested.absmax),
     quantMap: side.floats(nested.quantMap),
-    offset: state.nestedOffset,
+    offset: state.nestedOffset ?? 0,
     firstBlock: nested.first,
   });
 }

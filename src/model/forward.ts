@@ -4,10 +4,10 @@
  */
 import type { Schedule } from './irope.ts';
 import type { Ops } from './ops.ts';
-import type { GpuWeights } from './weights.ts';
+import type { Weights } from './weights.ts';
 
 /** The layers: ids -> h. */
-export function forward(ops: Ops, schedule: Schedule, weights: GpuWeights): void {
+export function forward(ops: Ops, schedule: Schedule, weights: Weights): void {
   const { ids, h, x, qkv, context, inner, routes } = ops.activations;
   ops.embed(ids, weights.embedTokens, h); //                                h [rows, hidden]
   ops.tap('embed', h);
@@ -36,7 +36,7 @@ export function forward(ops: Ops, schedule: Schedule, weights: GpuWeights): void
 }
 
 /** The head, for the newest row alone: h -> logits -> the next id. */
-export function head(ops: Ops, weights: GpuWeights): void {
+export function head(ops: Ops, weights: Weights): void {
   const { h, x, logits } = ops.activations;
   ops.rmsNormLast(h, weights.norm, x); //                                   x [1, hidden]
   ops.logits(x, weights.lmHead, logits); //                                 logits [vocab]

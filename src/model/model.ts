@@ -1,7 +1,4 @@
-/** A model's weights on one device, with everything decided that does not depend on a timeline. */
-import type { Checkpoint } from '../checkpoint/open.ts';
-import { parseQuantization } from '../checkpoint/quantization.ts';
-import { assignRoles } from '../checkpoint/roles.ts';
+/** A model on one device, with everything decided that does not depend on a timeline. */
 import { OutriderError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { PipelineCache } from '../gpu/kernel.ts';
@@ -9,71 +6,98 @@ import { MAX_EXPERTS } from '../kernels/expert-tiles.ts';
 import { type KernelOptions, kernelOptions } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { type Schedule, scheduleLayers } from './irope.ts';
-import { type UploadOptions, uploadWeights } from './upload.ts';
-import { type GpuWeights, WeightPlan } from './weights.ts';
+import type { BufferPlan } from './layout/layout.ts';
+import type { Requantization } from './layout/storage.ts';
+import type { ModelReader, ReadAbort } from './reader.ts';
+import { Uploader } from './upload.ts';
+import { mapWeights, type Weights } from './weights.ts';
 
 export interface Model {
   readonly gpu: Gpu;
   readonly config: ModelConfig;
   readonly schedule: Schedule;
-  readonly weights: GpuWeights;
+  readonly weights: Weights;
+  /** By the layout's numbers. */
+  readonly buffers: readonly GPUBuffer[];
   readonly options: KernelOptions;
   readonly pipelines: PipelineCache;
   /** Bytes of weights: as read from the source, and as allocated on the GPU. */
   readonly bytes: { readonly read: number; readonly weights: number };
 }
 
-export interface ModelOptions extends UploadOptions {
+export interface ModelOptions extends Requantization {
   /** Default 'f32', which is lossless; 'f16' computes products in half precision and needs `shader-f16`. */
   readonly activations?: 'f32' | 'f16' | undefined;
-  /** Told the bytes of weights that will be read, once known. */
-  readonly onTotal?: ((total: number) => void) | undefined;
 }
 
-/**
- * Allocates every weight buffer, so that a refusal costs no download, then streams the weights in. On failure the device is
- * destroyed: nothing stays on the GPU.
- */
+export interface FillOptions extends ReadAbort {
+  /** Called with the bytes of weights that have been handed to the GPU. */
+  readonly onProgress?: ((loaded: number, file: string) => void) | undefined;
+}
+
+/** Allocates every weight buffer, so that a refusal costs no download. Throws `gpu_out_of_memory` and what layouts throw. */
+export async function allocateModel(
+  gpu: Gpu,
+  reader: ModelReader,
+  config: ModelConfig,
+  { activations = 'f32', ...requantization }: ModelOptions = {},
+): Promise<Model> {
+  const { device, facts } = gpu;
+  if (activations === 'f16' && !facts.f16) {
+    throw new OutriderError(
+      'invalid_request',
+      "activations: 'f16' needs the WebGPU feature shader-f16, which is not enabled here. Use the default, 'f32'.",
+    );
+  }
+  if (config.numLocalExperts > MAX_EXPERTS) {
+    throw new OutriderError(
+      'config_unsupported',
+      `num_local_experts is ${config.numLocalExperts}; at most ${MAX_EXPERTS} are supported.`,
+    );
+  }
+  const maxBytes = Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize);
+  const placed = await reader.layOut({ maxBytes, ...requantization });
+  const buffers = await allocate(device, placed.buffers);
+  return {
+    gpu,
+    config,
+    schedule: scheduleLayers(config),
+    weights: mapWeights(placed.weights, (index) => buffers[index]!),
+    buffers,
+    options: kernelOptions(facts, activations),
+    pipelines: new PipelineCache(device),
+    bytes: { read: placed.bytes, weights: placed.buffers.reduce((sum, { size }) => sum + size, 0) },
+  };
+}
+
+/** Streams the weights into the model's buffers. */
+export async function fillWeights(model: Model, reader: ModelReader, options: FillOptions = {}): Promise<void> {
+  const { gpu, buffers } = model;
+  const uploader = new Uploader(gpu.device, (index) => buffers[index]!);
+  try {
+    for await (const piece of reader.pieces(options)) {
+      await uploader.upload(piece);
+      if (gpu.failure) throw gpu.failure;
+      options.onProgress?.(piece.loaded, piece.file);
+    }
+    await uploader.finish();
+    if (gpu.failure) throw gpu.failure;
+  } finally {
+    uploader.destroy();
+  }
+}
+
+/** Both. On failure the device is destroyed: nothing stays on the GPU. */
 export async function loadWeights(
   gpu: Gpu,
-  checkpoint: Checkpoint,
+  reader: ModelReader,
   config: ModelConfig,
-  options: ModelOptions = {},
+  options: ModelOptions & FillOptions = {},
 ): Promise<Model> {
   try {
-    const activations = options.activations ?? 'f32';
-    if (activations === 'f16' && !gpu.facts.f16) {
-      throw new OutriderError(
-        'invalid_request',
-        "activations: 'f16' needs the WebGPU feature shader-f16, which is not enabled here. Use the default, 'f32'.",
-      );
-    }
-    if (config.numLocalExperts > MAX_EXPERTS) {
-      throw new OutriderError(
-        'config_unsupported',
-        `num_local_experts is ${config.numLocalExperts}; at most ${MAX_EXPERTS} are supported.`,
-      );
-    }
-    const { device, facts } = gpu;
-    const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
-    device.pushErrorScope('validation');
-    device.pushErrorScope('out-of-memory');
-    const plan = new WeightPlan(device, Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize));
-    const weights = plan.model(tensors);
-    await checkAllocation(device, plan.allocatedBytes);
-    const read = plan.jobs.reduce((sum, job) => sum + job.end - job.start, 0);
-    options.onTotal?.(read);
-    await uploadWeights(device, checkpoint.source, plan.jobs, options);
-    if (gpu.failure) throw gpu.failure;
-    return {
-      gpu,
-      config,
-      schedule: scheduleLayers(config),
-      weights,
-      options: kernelOptions(facts, activations),
-      pipelines: new PipelineCache(device),
-      bytes: { read, weights: plan.allocatedBytes },
-    };
+    const model = await allocateModel(gpu, reader, config, options);
+    await fillWeights(model, reader, options);
+    return model;
   } catch (error) {
     const failure = gpu.failure;
     gpu.destroy();
@@ -81,16 +105,27 @@ export async function loadWeights(
   }
 }
 
-async function checkAllocation(device: GPUDevice, bytes: number): Promise<void> {
-  const memory = await device.popErrorScope();
-  const validation = await device.popErrorScope(); // some browsers report a refused buffer here
-  const error = memory ?? validation;
-  if (!error) return;
+/** A scope per buffer, so that a refusal can say how much there was room for. */
+async function allocate(device: GPUDevice, plans: readonly BufferPlan[]): Promise<GPUBuffer[]> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+  const buffers: GPUBuffer[] = [];
+  const refusals = plans.map(async ({ label, size }) => {
+    device.pushErrorScope('validation'); // some browsers report a refused buffer here
+    device.pushErrorScope('out-of-memory');
+    buffers.push(device.createBuffer({ label, size, usage }));
+    const scopes = [device.popErrorScope(), device.popErrorScope()];
+    const [memory, validation] = await Promise.all(scopes);
+    return memory ?? validation;
+  });
+  const errors = await Promise.all(refusals);
+  const refused = errors.findIndex((error) => error);
+  if (refused < 0) return buffers;
+  for (const buffer of buffers) buffer.destroy();
+  const sum = (list: readonly BufferPlan[]) => list.reduce((total, { size }) => total + size, 0);
+  const [bytes, available] = [sum(plans), sum(plans.slice(0, refused))];
   throw new OutriderError(
     'gpu_out_of_memory',
-    `The GPU refused ${bytes} bytes for the weights: ${error.message}. Close other GPU-heavy tabs, or use a smaller checkpoint.`,
-    {
-      details: { bytes },
-    },
+    `The weights need ${bytes} bytes on the GPU; it refused ${plans[refused]!.label} after ${available} bytes: ${errors[refused]!.message}. Close other GPU-heavy tabs, or use a smaller checkpoint.`,
+    { details: { bytes, available, tensor: plans[refused]!.label } },
   );
 }

@@ -36,6 +36,12 @@ export interface CompletionProgress {
   readonly file: string;
 }
 
+export interface Notice {
+  /** `waiting`: nothing moves until something outside changes, as `text` says; an empty text ends it. */
+  readonly kind: 'waiting' | 'notice';
+  readonly text: string;
+}
+
 export interface ModelReader {
   /** For people: where the model is. */
   readonly label: string;
@@ -47,8 +53,10 @@ export interface ModelReader {
   layOut(options: LayoutOptions): Promise<PlacedWeights>;
   /** The weights, in the layout that was asked for last. Leaving the loop stops the reading. */
   pieces(options?: ReadAbort): AsyncIterable<Piece>;
-  /** Fetches what the weights did not need, and waits until every given hash was compared. Does nothing without a cache. */
-  complete(options?: ReadAbort & { readonly onProgress?: (progress: CompletionProgress) => void }): Promise<void>;
+  /** Fetches what the weights did not need, and ends when every given hash was compared. Does nothing without a cache. */
+  complete(options?: ReadAbort): AsyncIterable<CompletionProgress>;
+  /** What happens on the way that people should know, until the reader is closed. To be called once. */
+  notices(): AsyncIterable<Notice>;
   /** Frees files and connections. The model may be deleted from the cache from here on. */
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import type {
   ChatCompletions,
   RequestOptions,
 } from '../api/types.ts';
-import { abortable, linkSignals } from '../engine/abortable.ts';
+import { abortable, linkSignals } from '../ports/abortable.ts';
 import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
@@ -18,7 +18,7 @@ import { abortError } from '../storage/source.ts';
 import { Caller } from '../ports/calls.ts';
 import { fromWireError } from '../ports/errors.ts';
 import type { WireEvent } from './host.ts';
-import { CONNECT, type ConnectMessage, type RemoteEngine } from './protocol.ts';
+import { CONNECT, type ConnectMessage, type RemoteEngine, type RemoteModel } from './protocol.ts';
 import type { FromSender, ToSender } from '../ports/messages.ts';
 import { receiveItems } from '../ports/stream.ts';
 
@@ -30,15 +30,16 @@ export type WorkerLoadOptions = Omit<LoadOptions, 'gpu'>;
 
 /**
  * Loads a model in `worker`, which must run `serveEngines`.
- * @param source absolute URL, or files
+ * @param model its source, or what reads it on `reader`
  * @param release called once, when the engine is unloaded or could not be loaded: the worker is not needed any more
  * @throws OutriderError: any code of loading, `worker_failed`, or `aborted` as soon as the signal fires
  */
 export async function connectEngine(
   worker: WorkerLike,
-  source: string | readonly File[],
+  model: RemoteModel,
   { onProgress, signal, ...options }: WorkerLoadOptions,
   release: () => void,
+  reader?: MessagePort,
 ): Promise<Engine> {
   const connection = new Connection(worker, release);
   const port = connection.openPort<LoadProgress>((progress) => onProgress?.(progress));
@@ -49,9 +50,13 @@ export async function connectEngine(
   try {
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
-    const model = await connection.call((remote) => remote.call('load', source, options, port.forWorker));
+    const facts = await connection.call((remote) =>
+      reader
+        ? remote.call('load', model, options, port.forWorker, reader)
+        : remote.call('load', model, options, port.forWorker),
+    );
     await port.ended; // the last progress comes before the engine
-    return new WorkerEngine(connection, model);
+    return new WorkerEngine(connection, facts);
   } catch (error) {
     connection.close(error);
     throw error;

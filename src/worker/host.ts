@@ -5,36 +5,53 @@ import type { EngineEvent } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
+import type { ReaderOptions } from '../loader/host.ts';
 import { OutriderError } from '../errors.ts';
 import { answerCalls } from '../ports/calls.ts';
 import { toWireError, type WireError } from '../ports/errors.ts';
+import { readerOver } from '../loader/port.ts';
+import type { ModelReader } from '../model/reader.ts';
 import type { FromSender } from '../ports/messages.ts';
-import type { RemoteEngine, RemoteLoadOptions } from './protocol.ts';
+import type { RemoteEngine, RemoteLoadOptions, RemoteModel } from './protocol.ts';
 import { sendItems } from '../ports/stream.ts';
 
 /** An event as it crosses: errors are not cloned as they are. */
 export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 'device_lost'; error: WireError };
 
-export type EngineFactory = (source: string | readonly File[], options: LoadOptions) => Promise<Engine>;
+export type EngineFactory = (reader: ModelReader, name: string, options: LoadOptions) => Promise<Engine>;
 
-/** Answers a page for one engine, on the port that it connected with. */
-export function answerPage(port: MessagePort, createEngine: EngineFactory): void {
-  answerCalls(port, new EngineHost(createEngine));
+/** Reads a model in this worker. */
+export type ReaderFactory = (source: string | readonly File[], options?: ReaderOptions) => Promise<ModelReader>;
+
+/**
+ * Answers a page for one engine, on the port that it connected with.
+ * @param openReader for pages that send a source instead of a reader
+ */
+export function answerPage(port: MessagePort, createEngine: EngineFactory, openReader?: ReaderFactory): void {
+  answerCalls(port, new EngineHost(createEngine, openReader));
 }
 
 class EngineHost implements RemoteEngine {
   readonly #createEngine: EngineFactory;
+  readonly #openReader: ReaderFactory | undefined;
   #engine: Engine | undefined;
 
-  constructor(createEngine: EngineFactory) {
+  constructor(createEngine: EngineFactory, openReader: ReaderFactory | undefined) {
     this.#createEngine = createEngine;
+    this.#openReader = openReader;
   }
 
-  async load(source: string | readonly File[], options: RemoteLoadOptions, port: MessagePort): Promise<ModelFacts> {
+  async load(
+    { name, label, source, readerOptions }: RemoteModel,
+    options: RemoteLoadOptions,
+    port: MessagePort,
+    readerPort?: MessagePort,
+  ): Promise<ModelFacts> {
     return withStop(port, async (signal) => {
+      const reader = readerPort ? readerOver(readerPort, label) : await this.#openReader!(source!, readerOptions);
       const onProgress = (item: LoadProgress) =>
         port.postMessage({ type: 'item', item } satisfies FromSender<LoadProgress>);
-      const engine = await this.#createEngine(source, { ...options, onProgress, signal });
+      const engine = await this.#createEngine(reader, name, { ...options, onProgress, signal });
       if (signal.aborted) await engine.unload(); // the page has stopped listening: nobody else would free it
       this.#engine = engine;
       return engine.model;

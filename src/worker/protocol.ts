@@ -8,6 +8,7 @@
 import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
+import type { ReaderOptions } from '../loader/host.ts';
 
 export const CONNECT = 'outrider:connect';
 
@@ -34,10 +35,21 @@ export function onConnect(scope: HostScope, serve: (port: MessagePort) => void):
 /** Load options that can be cloned. */
 export type RemoteLoadOptions = Omit<LoadOptions, 'gpu' | 'onProgress' | 'signal'>;
 
+/** The model to load: read by a loader on the page's side, or from a source by this worker itself. */
+export interface RemoteModel {
+  /** Becomes the model's id. */
+  readonly name: string;
+  /** What the reader calls itself. */
+  readonly label: string;
+  /** Absolute, because a worker from a Blob has no base URL. */
+  readonly source?: string | readonly File[];
+  readonly readerOptions?: ReaderOptions;
+}
+
 /** The calls. A port argument is transferred. */
 export interface RemoteEngine {
-  /** Sends `LoadProgress` as items. @param source absolute, because a worker from a Blob has no base URL */
-  load(source: string | readonly File[], options: RemoteLoadOptions, port: MessagePort): Promise<ModelFacts>;
+  /** Sends `LoadProgress` as items on `port`. @param reader where a `ModelReader` is served; absent where `model` has a source */
+  load(model: RemoteModel, options: RemoteLoadOptions, port: MessagePort, reader?: MessagePort): Promise<ModelFacts>;
   complete(request: ChatCompletionRequest, port: MessagePort): Promise<ChatCompletion>;
   /** Resolves when the request was accepted; chunks follow on the port as far as credits allow. */
   stream(request: ChatCompletionRequest, port: MessagePort): Promise<void>;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { SourceReader } from '../../src/loader/loader.ts';
 import { type LoadedModel, loadModel } from '../../src/model/load.ts';
 import { sourceOfTiny, tinyFiles } from '../model/tiny-model.ts';
 
@@ -14,7 +15,7 @@ let model: LoadedModel;
 beforeAll(async () => {
   const { gpu } = await openNodeGpu();
   const layers = { attention_chunk_size: CHUNK, num_hidden_layers: 4, no_rope_layers: [1, 1, 1, 0] };
-  model = await loadModel(sourceOfTiny(tinyFiles(layers, 'F32')), { gpu, contextLength: 64 });
+  model = await loadModel(new SourceReader(sourceOfTiny(tinyFiles(layers, 'F32'))), { gpu, contextLength: 64 });
 });
 afterAll(() => model?.destroy());
 

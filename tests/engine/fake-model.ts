@@ -2,7 +2,8 @@
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
 import type { LoadOptions, ModelLoader } from '../../src/engine/load.ts';
 import type { LoadedModel } from '../../src/model/load.ts';
-import type { ModelSource } from '../../src/storage/source.ts';
+import type { ModelReader } from '../../src/model/reader.ts';
+import { type ModelSource, readText } from '../../src/storage/source.ts';
 import { byteCharacters } from '../../src/tokenizer/bytes.ts';
 import { type FakeOptions, FakeRunner } from './fake-runner.ts';
 
@@ -44,6 +45,21 @@ export function sourceOf(files: Readonly<Record<string, unknown>>): ModelSource 
   };
 }
 
+/** Reads the texts of `source`; the weights are the fake model's. */
+export function readerOf(source: ModelSource): ModelReader {
+  const nothing = async function* () {};
+  return {
+    label: source.label,
+    readText: (path, maxBytes, options) => readText(source, path, maxBytes, options),
+    inspect: async () => ({ configJson: {}, format: 'bytes', notices: [] }),
+    layOut: () => Promise.reject(new Error('a fake model has no weights')),
+    pieces: nothing,
+    complete: nothing,
+    notices: nothing,
+    close: async () => {},
+  };
+}
+
 /** Small letters that depend on everything in the KV cache. */
 export const letters = (hash: number) => 97 + ((hash >>> 0) % 26);
 
@@ -61,7 +77,7 @@ export interface FakeModel {
 export function fakeModel(options: FakeOptions & { downgrades?: string[] } = {}): FakeModel {
   const { downgrades = [], ...rest } = options;
   const runner = new FakeRunner({ chunk: 32, contextLength: 512, choose: letters, eosTokenIds: [END], ...rest });
-  const load: ModelLoader = async (_source, { onProgress, onDowngrade, signal } = {}) => {
+  const load: ModelLoader = async (_reader, { onProgress, onDowngrade, signal } = {}) => {
     for (const message of downgrades) onDowngrade?.(message);
     for (const loaded of [0, 50, 100]) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -76,4 +92,4 @@ export function fakeModel(options: FakeOptions & { downgrades?: string[] } = {})
 
 /** An engine in this thread, over `model`. */
 export const createFakeEngine = (model: FakeModel, options: LoadOptions = {}) =>
-  createInThreadEngine(byteSource, options, model.load);
+  createInThreadEngine(readerOf(byteSource), 'bytes', options, model.load);

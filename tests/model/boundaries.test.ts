@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { SourceReader } from '../../src/loader/loader.ts';
 import { type LoadedModel, loadModel } from '../../src/model/load.ts';
 import type { Sampling } from '../../src/model/runner.ts';
 import { sourceOfTiny, tinyFiles } from './tiny-model.ts';
@@ -15,7 +16,7 @@ let fresh: LoadedModel;
 beforeAll(async () => {
   const { gpu } = await openNodeGpu();
   const files = tinyFiles();
-  const load = () => loadModel(sourceOfTiny(files), { gpu, contextLength: 256 });
+  const load = () => loadModel(new SourceReader(sourceOfTiny(files)), { gpu, contextLength: 256 });
   used = await load();
   fresh = await load();
 });

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
+import { SourceReader } from '../../src/loader/loader.ts';
 import { type LoadedModel, loadModel } from '../../src/model/load.ts';
 import type { Sampling } from '../../src/model/runner.ts';
 import { type Counts, countingGpu, sourceOfTiny, tinyFiles } from './tiny-model.ts';
@@ -16,7 +17,7 @@ let counts: Counts;
 beforeAll(async () => {
   const counting = await countingGpu();
   counts = counting.counts;
-  model = await loadModel(sourceOfTiny(tinyFiles()), { gpu: counting.gpu, contextLength: 2048 });
+  model = await loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu: counting.gpu, contextLength: 2048 });
 });
 afterAll(() => model.destroy());
 

@@ -1,6 +1,7 @@
 /** Broken checkpoints reach the GPU's door: each is a clear error, at once, and nothing stays behind. */
 import { beforeAll, expect, test } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
+import { SourceReader } from '../../src/loader/loader.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { ModelSource } from '../../src/storage/source.ts';
 import { type Counts, countingGpu, sourceOfTiny, type TinyFiles, tinyFiles } from './tiny-model.ts';
@@ -14,7 +15,7 @@ beforeAll(async () => {
 
 async function expectFailure(source: ModelSource, code: ErrorCode, message: RegExp): Promise<void> {
   const before = { buffers: counts.buffers.length, destroyed: counts.destroyedDevices };
-  await expect(loadModel(source, { gpu, contextLength: 64 })).rejects.toMatchObject({
+  await expect(loadModel(new SourceReader(source), { gpu, contextLength: 64 })).rejects.toMatchObject({
     name: 'OutriderError',
     code,
     message: expect.stringMatching(message),
@@ -76,14 +77,14 @@ test('a caller who aborts while weights stream', async () => {
     },
   };
   const before = counts.destroyedDevices;
-  await expect(loadModel(slow, { gpu, contextLength: 64, signal: controller.signal })).rejects.toMatchObject({
+  await expect(loadModel(new SourceReader(slow), { gpu, contextLength: 64, signal: controller.signal })).rejects.toMatchObject({
     code: 'aborted',
   });
   expect(counts.destroyedDevices - before).toBe(1);
 });
 
 test('a context longer than the model has', async () => {
-  await expect(loadModel(sourceOfTiny(tinyFiles()), { gpu, contextLength: 5000 })).rejects.toMatchObject({
+  await expect(loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu, contextLength: 5000 })).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.stringMatching(/5000.*4096/),
   });
@@ -91,7 +92,7 @@ test('a context longer than the model has', async () => {
 
 test('no WebGPU at all', async () => {
   await expect(
-    loadModel(sourceOfTiny(tinyFiles()), { gpu: { requestAdapter: async () => null } as unknown as GPU }),
+    loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu: { requestAdapter: async () => null } as unknown as GPU }),
   ).rejects.toMatchObject({
     code: 'webgpu_unavailable',
     details: { reason: 'no-adapter' },

@@ -1,10 +1,11 @@
 /** A Worker made of a MessageChannel: the same messages, in one thread. */
 
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
+import { serveReader } from '../../src/loader/port.ts';
 import { connectEngine, type WorkerLoadOptions } from '../../src/worker/client.ts';
 import { answerPage, type EngineFactory } from '../../src/worker/host.ts';
 import { type HostScope, onConnect } from '../../src/worker/protocol.ts';
-import { byteSource, type FakeModel } from '../engine/fake-model.ts';
+import { byteSource, type FakeModel, readerOf } from '../engine/fake-model.ts';
 
 /** Counts the ports that are made and closed between its creation and `restore`. */
 export function watchPorts(): { open: () => number; made: () => number; restore: () => void } {
@@ -49,8 +50,15 @@ export function fakeWorker(createEngine: EngineFactory): FakeWorker {
   };
 }
 
+/** The port of a reader of the fake model's texts, as the loader's worker hands it out. */
+export function servedReader(): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  serveReader(port1, readerOf(byteSource));
+  return port2;
+}
+
 /** An engine behind a worker, over `model`. */
 export async function createRemoteEngine(model: FakeModel, options: WorkerLoadOptions = {}) {
-  const fake = fakeWorker((_source, load) => createInThreadEngine(byteSource, load, model.load));
-  return connectEngine(fake.worker, 'https://example.org/bytes', options, fake.terminate);
+  const fake = fakeWorker((reader, name, load) => createInThreadEngine(reader, name, load, model.load));
+  return connectEngine(fake.worker, { name: 'bytes', label: 'bytes' }, options, fake.terminate, servedReader());
 }

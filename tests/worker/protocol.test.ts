@@ -4,8 +4,8 @@ import { OutriderError } from '../../src/errors.ts';
 import { connectEngine } from '../../src/worker/client.ts';
 import { fromWireError, toWireError } from '../../src/ports/errors.ts';
 import { receiveItems, sendItems, WINDOW } from '../../src/ports/stream.ts';
-import { byteSource, fakeModel } from '../engine/fake-model.ts';
-import { createRemoteEngine, fakeWorker, watchPorts } from './fake-worker.ts';
+import { fakeModel } from '../engine/fake-model.ts';
+import { createRemoteEngine, fakeWorker, servedReader, watchPorts } from './fake-worker.ts';
 
 let ports: ReturnType<typeof watchPorts>;
 beforeEach(() => {
@@ -117,9 +117,9 @@ describe('an engine behind a worker', () => {
 
   it('fails with worker_failed when the worker dies, whatever runs, and later', async () => {
     const model = fakeModel();
-    const fake = fakeWorker((_source, options) => createInThreadEngine(byteSource, options, model.load));
+    const fake = fakeWorker((reader, name, options) => createInThreadEngine(reader, name, options, model.load));
     let released = 0;
-    const engine = await connectEngine(fake.worker, 'https://example.org/x', {}, () => released++);
+    const engine = await connectEngine(fake.worker, { name: 'x', label: 'x' }, {}, () => released++, servedReader());
     const stream = await engine.chat.completions.create({ ...request, stream: true });
     await stream.next();
     const running = engine.chat.completions.create(request);
@@ -145,7 +145,7 @@ describe('an engine behind a worker', () => {
     });
     const fake = fakeWorker(() => Promise.reject(refusal));
     let released = 0;
-    const error = await connectEngine(fake.worker, 'https://example.org/x', {}, () => released++).catch(
+    const error = await connectEngine(fake.worker, { name: 'x', label: 'x' }, {}, () => released++, servedReader()).catch(
       (reason) => reason,
     );
     expect(error).toBeInstanceOf(OutriderError);
@@ -157,11 +157,17 @@ describe('an engine behind a worker', () => {
   it('stops loading in the worker when the signal fires', async () => {
     const controller = new AbortController();
     let inWorker: AbortSignal | undefined;
-    const fake = fakeWorker((_source, { signal }) => {
+    const fake = fakeWorker((_reader, _name, { signal }) => {
       inWorker = signal;
       return new Promise(() => {});
     });
-    const loading = connectEngine(fake.worker, 'https://example.org/x', { signal: controller.signal }, () => {});
+    const loading = connectEngine(
+      fake.worker,
+      { name: 'x', label: 'x' },
+      { signal: controller.signal },
+      () => {},
+      servedReader(),
+    );
     await settle();
     controller.abort();
     await expect(loading).rejects.toMatchObject({ code: 'aborted' });

@@ -23,6 +23,21 @@ export function bytesToRead(jobs: readonly Job[]): number {
   return jobs.reduce((sum, job) => sum + endOf(job) - startOf(job), 0);
 }
 
+/** Tensors of a few bytes that the job looks up beside the one it reads. */
+export function sidesOf(job: Job): Tensor[] {
+  if (job.kind !== 'whole') return [];
+  const { transform } = job;
+  if (transform.kind === 'transposed-scales') return transform.divisor ? [transform.divisor] : [];
+  if (transform.kind !== 'absmax') return [];
+  const { quantMap, quantState, nested } = transform;
+  return [quantMap, quantState, ...(nested ? [nested.absmax, nested.quantMap] : [])];
+}
+
+/** Every file that the jobs need something of. */
+export function filesOf(jobs: readonly Job[]): Set<string> {
+  return new Set(jobs.flatMap((job) => [job.tensor.file, ...sidesOf(job).map(({ file }) => file)]));
+}
+
 /** Bytes [start, end) of the tensor, as they are. */
 export interface DirectJob {
   readonly kind: 'direct';

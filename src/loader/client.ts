@@ -1,0 +1,56 @@
+/** The page's side of the loader worker. Loaded when the first model is opened. */
+import { OutriderError } from '../errors.ts';
+import { abortable } from '../ports/abortable.ts';
+import { Caller } from '../ports/calls.ts';
+import LoaderWorker from './entry.ts?worker&inline';
+import type { RemoteLoader } from './host.ts';
+
+export { abortable };
+
+/** A loader worker and the calls to it. */
+export class LoaderClient {
+  readonly #worker: Worker;
+  readonly #remote: Caller<RemoteLoader>;
+  readonly #port: MessagePort;
+  readonly #failed = new AbortController();
+
+  /** Throws `worker_failed` where the page may not start it. */
+  constructor() {
+    const { port1, port2 } = new MessageChannel();
+    try {
+      this.#worker = new LoaderWorker({ name: 'outrider-loader' });
+    } catch (cause) {
+      throw failure(String(cause), cause);
+    }
+    this.#port = port1;
+    this.#remote = new Caller(port1);
+    this.#worker.addEventListener('error', (event) =>
+      this.#failed.abort(
+        failure(event.message || 'its script could not be loaded; a Content-Security-Policy without blob: forbids it'),
+      ),
+    );
+    this.#worker.postMessage(port2, [port2]);
+  }
+
+  /** Fires when the worker has died; its reason says why. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  /** Rejects with `worker_failed` where the worker dies. */
+  call: Caller<RemoteLoader>['call'] = (method, ...args) =>
+    abortable(this.#remote.call(method, ...args), this.failed) as never;
+
+  terminate(): void {
+    this.#port.close();
+    this.#worker.terminate();
+  }
+}
+
+function failure(what: string, cause?: unknown): OutriderError {
+  return new OutriderError(
+    'worker_failed',
+    `The loader's Worker failed: ${what}. Allow blob: workers (worker-src), or load with \`cache: false\` and a Worker of your own.`,
+    { cause },
+  );
+}

@@ -1,0 +1,69 @@
+/** A ModelReader through a MessagePort. Bytes are transferred; how many pieces may be under way is bounded. */
+import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
+import type { Piece } from '../model/pieces.ts';
+import { abortable } from '../ports/abortable.ts';
+import { answerCalls, Caller } from '../ports/calls.ts';
+import { receiveItems, sendItems } from '../ports/stream.ts';
+import { abortError } from '../storage/source.ts';
+
+/** Pieces of at most a part each that wait between the two threads. */
+const WINDOW = 4;
+
+/** The calls as they cross: what goes on for a while sends its items over a port of its own. */
+type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'layOut' | 'close'> & {
+  pieces(port: MessagePort): void;
+  complete(port: MessagePort): void;
+  notices(port: MessagePort): void;
+};
+
+/** Answers the calls that arrive on `port`. The port closes with the reader. */
+export function serveReader(port: MessagePort, reader: ModelReader): void {
+  const send = <T>(to: MessagePort, start: (options: ReadAbort) => AsyncIterable<T>, moved?: (item: T) => Transferable[]) => {
+    const controller = new AbortController();
+    const items = start({ signal: controller.signal })[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
+    void sendItems(to, items, controller, moved);
+  };
+  answerCalls(port, {
+    readText: (path, maxBytes) => reader.readText(path, maxBytes),
+    inspect: () => reader.inspect(),
+    layOut: (options) => reader.layOut(options),
+    pieces: (to) => send<Piece>(to, (options) => reader.pieces(options), ({ blobs }) => [...new Set(blobs)]),
+    complete: (to) => send<CompletionProgress>(to, (options) => reader.complete(options)),
+    notices: (to) => send<Notice>(to, () => reader.notices()),
+    close: () => reader.close(),
+  } satisfies RemoteReader);
+}
+
+/**
+ * The other end of `serveReader`. A signal ends the waiting for a call; what it was waiting for ends with `close`.
+ * @param label as the reader says
+ */
+export function readerOver(port: MessagePort, label: string): ModelReader {
+  const remote = new Caller<RemoteReader>(port);
+  const receive = <T>(method: 'pieces' | 'complete' | 'notices', { signal }: ReadAbort, window?: number) => {
+    const { port1, port2 } = new MessageChannel();
+    const never = new AbortController();
+    const items = receiveItems<T>(port1, signal ?? never.signal, () => {}, window);
+    void remote.call(method, port2);
+    return items;
+  };
+  const until = <T>(call: Promise<T>, { signal }: ReadAbort = {}): Promise<T> =>
+    signal
+      ? abortable(call, signal).catch((error) => {
+          throw signal.aborted ? abortError(signal) : error;
+        })
+      : call;
+  return {
+    label,
+    readText: (path, maxBytes, options) => until(remote.call('readText', path, maxBytes), options),
+    inspect: (options) => until(remote.call('inspect'), options),
+    layOut: (options) => remote.call('layOut', options),
+    pieces: (options = {}) => receive<Piece>('pieces', options, WINDOW),
+    complete: (options = {}) => receive<CompletionProgress>('complete', options),
+    notices: () => receive<Notice>('notices', {}),
+    async close() {
+      await remote.call('close');
+      port.close();
+    },
+  };
+}

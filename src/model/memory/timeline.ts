@@ -1,0 +1,117 @@
+/** What a conversation of some length takes beside the weights, and the longest that some memory holds. */
+import { OutriderError } from '../../errors.ts';
+import type { KvDtype } from '../../kernels/attention.ts';
+import type { ModelConfig } from '../config.ts';
+import type { Schedule } from '../irope.ts';
+import { activationBytes, tableSizes } from './activations.ts';
+import { defaultBlockRows } from './block.ts';
+import { kvBytesPerToken, kvRegions, SEGMENT_TOKENS } from './kv.ts';
+
+/** Where neither the caller nor a budget says otherwise. */
+const DEFAULT_CONTEXT_LENGTH = 8192;
+
+export interface TimelineRequest {
+  readonly kvDtype: KvDtype;
+  /** Bytes that one storage binding may have. */
+  readonly maxBinding: number;
+  /** The adapter computes on the CPU: its runs have fewer rows. */
+  readonly software: boolean;
+}
+
+export interface TimelineBytes {
+  readonly kv: number;
+  /** Of `kv`: of layers that attend in chunks. It stops growing at a chunk's length. */
+  readonly chunkedKv: number;
+  /** Everything else that is not weights: what a run writes, and tables. Uniforms of the dispatches are not counted. */
+  readonly activations: number;
+  readonly largest: { readonly label: string; readonly bytes: number };
+}
+
+/** Throws `model_too_large` where the adapter's bindings cannot hold it, `invalid_request` for heads that cannot be f16. */
+export function sizeTimeline(
+  config: ModelConfig,
+  schedule: Schedule,
+  contextLength: number,
+  { kvDtype, maxBinding, software }: TimelineRequest,
+): TimelineBytes {
+  const perToken = kvBytesPerToken(config, kvDtype);
+  const layers = kvRegions(config, schedule, { contextLength, kvDtype, maxBinding });
+  const layerBytes = layers.map((regions) => perToken * sum(regions.map(({ slots }) => slots)));
+  const maxRows = defaultBlockRows(config, software);
+  const tables = tableSizes(config, schedule, contextLength);
+  const working = {
+    ...activationBytes(config, { contextLength, maxRows, forcible: false }),
+    'rope table': tables.rope.bytes,
+    'temperature table': tables.temperature.bytes,
+    ones: tables.ones.bytes,
+  };
+  const regions = layers.flatMap((slots, layer) => slots.map((region) => [layer, perToken * region.slots] as const));
+  const largest = [
+    ...Object.entries(working),
+    ...regions.map(([layer, bytes]) => [`layer ${layer} KV`, bytes] as const),
+  ]
+    .map(([label, bytes]) => ({ label, bytes }))
+    .reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  if (largest.bytes > maxBinding) throw tooLarge(largest, maxBinding);
+  return {
+    kv: sum(layerBytes),
+    chunkedKv: sum(layerBytes.filter((_, layer) => schedule.layers[layer]!.attention === 'chunked')),
+    activations: sum(Object.values(working)),
+    largest,
+  };
+}
+
+/**
+ * The longest context that `bytes` hold beside the weights, in steps of 512 tokens or the model's own maximum; 0 where not
+ * even the first step fits.
+ */
+export function longestContext(
+  config: ModelConfig,
+  schedule: Schedule,
+  request: TimelineRequest,
+  bytes: number,
+): number {
+  const fits = (contextLength: number): boolean => {
+    try {
+      const { kv, activations } = sizeTimeline(config, schedule, contextLength, request);
+      return kv + activations <= bytes;
+    } catch (error) {
+      if (error instanceof OutriderError && error.code === 'model_too_large') return false;
+      throw error;
+    }
+  };
+  const most = config.maxPositionEmbeddings;
+  if (fits(most)) return most;
+  let [low, high] = [0, Math.ceil(most / SEGMENT_TOKENS)]; // steps: `low` fits, `high` does not
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle * SEGMENT_TOKENS)) low = middle;
+    else high = middle;
+  }
+  return low * SEGMENT_TOKENS;
+}
+
+/**
+ * Tokens: what is asked for, else the least of the model's, 8192 and what fits.
+ * Throws `invalid_request` for what is no number of tokens, or more than the model's.
+ * @param fits what `longestContext` says, where there is a budget
+ */
+export function chooseContextLength(wanted: number | undefined, config: ModelConfig, fits?: number): number {
+  const most = config.maxPositionEmbeddings;
+  if (wanted === undefined) return Math.min(most, DEFAULT_CONTEXT_LENGTH, fits || most);
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most) return wanted;
+  throw new OutriderError(
+    'invalid_request',
+    `contextLength is ${wanted}; it must be a whole number of tokens from 1 to the model's ${most}.`,
+    { details: { contextLength: wanted, most } },
+  );
+}
+
+function tooLarge({ label, bytes }: TimelineBytes['largest'], maxBinding: number): OutriderError {
+  const message = `"${label}" needs a buffer of ${bytes} bytes for this context; this adapter allows ${maxBinding}. Choose a shorter contextLength.`;
+  return new OutriderError('model_too_large', message, { details: { label, bytes, maxBinding } });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

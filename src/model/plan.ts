@@ -1,0 +1,212 @@
+/**
+ * The plan: what a model needs, before its first weight byte is fetched. Pure arithmetic over config and headers, by the same
+ * functions that allocate, so every figure is exact.
+ */
+import type { ModelTensors } from '../checkpoint/model-tensors.ts';
+import { OutriderError } from '../errors.ts';
+import type { KvDtype } from '../kernels/attention.ts';
+import type { ModelConfig } from './config.ts';
+import { type Schedule, scheduleLayers } from './irope.ts';
+import { bytesToRead, filesOf } from './layout/jobs.ts';
+import { layOut, type WeightClass, type WeightLayout } from './layout/layout.ts';
+import type { Requantization } from './layout/storage.ts';
+import { type Advice, advise } from './memory/advice.ts';
+import { kvBytesPerToken, kvRegions } from './memory/kv.ts';
+import { orRefusal } from './memory/refusal.ts';
+import { type Staging, stagingOf } from './memory/staging.ts';
+import { chooseContextLength, longestContext, sizeTimeline } from './memory/timeline.ts';
+import { lossOf, type PagedBytes, savingsLeft, sizePaged, sizeWeights } from './memory/weights.ts';
+
+/** What an adapter says of itself; `AdapterFacts` satisfies it. */
+export interface AdapterLimits {
+  /** Bytes. */
+  readonly maxBufferSize: number;
+  /** Bytes. */
+  readonly maxStorageBufferBindingSize: number;
+  /** The adapter computes on the CPU. Default false. */
+  readonly software?: boolean | undefined;
+}
+
+/** What every WebGPU adapter has; most allow one to four gigabytes. */
+export const DEFAULT_LIMITS: AdapterLimits = {
+  maxBufferSize: 256 * 2 ** 20,
+  maxStorageBufferBindingSize: 128 * 2 ** 20,
+};
+
+export interface PlanOptions extends Requantization {
+  /** Tokens; default the least of the model's, 8192 and what the budget allows. */
+  readonly contextLength?: number | undefined;
+  /** Default 'f32', which is lossless. */
+  readonly kvDtype?: KvDtype | undefined;
+  /** Bytes of GPU memory that may be used. Default: nobody knows, and the verdict is `unproven`. */
+  readonly budget?: number | undefined;
+  /** Default: what every WebGPU adapter has. */
+  readonly adapterLimits?: AdapterLimits | undefined;
+}
+
+/** What is known of a checkpoint's files. */
+export interface CheckpointFiles {
+  /** For people: where the model is. */
+  readonly source: string;
+  /** How the weights are stored, for people. */
+  readonly format: string;
+  /** What is computed otherwise than the checkpoint asks. */
+  readonly notices: readonly string[];
+  /** Bytes of each weight file, and of each small file that loading reads. Weight files without text weights do not count. */
+  readonly files: ReadonlyMap<string, number>;
+  /** Bytes of them that are on this machine already; default 0. */
+  readonly stored?: number | undefined;
+}
+
+export interface NamedBytes {
+  readonly label: string;
+  readonly bytes: number;
+}
+
+/** Plain data. All sizes are bytes. */
+export interface ModelPlan extends Advice {
+  readonly source: string;
+  readonly format: string;
+  readonly notices: readonly string[];
+  /** Still to be fetched for the cache, of `disk`. */
+  readonly download: number;
+  /** On this machine when all is there: the files that have text weights, whole, and the small files. */
+  readonly disk: number;
+  /** Of the tensors that the GPU needs; without a cache only these are fetched. */
+  readonly read: number;
+  readonly gpu: {
+    readonly classes: Readonly<Record<WeightClass, number>>;
+    /** The sum of `classes`. */
+    readonly weights: number;
+    /** Keys and values of a full context. */
+    readonly kv: number;
+    /** What a run writes, and its tables. The 256 bytes of uniforms that each dispatch has are not counted. */
+    readonly activations: number;
+    readonly total: number;
+  };
+  readonly kv: {
+    readonly dtype: KvDtype;
+    readonly contextLength: number;
+    /** The model's own. */
+    readonly maxContextLength: number;
+    /** Of layers that attend in chunks, at this context; grows up to one chunk. */
+    readonly chunkedBytes: number;
+    /** Of all layers that attend to everything. */
+    readonly globalBytesPerToken: number;
+    /** Chunked and global ones together, at other contexts. */
+    readonly at: readonly { readonly contextLength: number; readonly bytes: number }[];
+  };
+  /** The most that is under way while loading, beside `gpu`. */
+  readonly staging: Staging;
+  /** `assumed`: nobody said what the adapter allows. */
+  readonly limits: AdapterLimits & { readonly assumed: boolean };
+  /** To be compared with `limits`. Every buffer is bound whole. */
+  readonly largest: { readonly buffer: NamedBytes; readonly binding: NamedBytes };
+  /** What is given up for memory, and what that saves on the GPU. */
+  readonly lossy?: { readonly what: string; readonly saves: number } | undefined;
+  /** If routed experts were fetched when they are needed; undefined where there are none. */
+  readonly paged?: PagedBytes | undefined;
+  readonly budget?: number | undefined;
+  /** The longest that the budget holds; 0 where none does, undefined without a budget. */
+  readonly contextLengthThatFits?: number | undefined;
+}
+
+/** Contexts that a plan tells the price of. */
+const CONTEXTS = [2048, 8192, 32768, 131072, 1048576, 10485760];
+
+/**
+ * Throws `invalid_request` for a contextLength or budget out of range, `quantization_unsupported` for parts that do not
+ * match. What does not fit is no error, but the verdict.
+ */
+export function planOf(
+  config: ModelConfig,
+  tensors: ModelTensors,
+  checkpoint: CheckpointFiles,
+  options: PlanOptions = {},
+): ModelPlan {
+  const { budget, kvDtype = 'f32', adapterLimits: limits = DEFAULT_LIMITS, quantizeOnLoad, recipe } = options;
+  checkBudget(budget);
+  const { maxBufferSize, maxStorageBufferBindingSize: maxBinding } = limits;
+  const placed = orRefusal(Math.min(maxBufferSize, maxBinding), (maxBytes) =>
+    layOut(tensors, { maxBytes, quantizeOnLoad, recipe }),
+  );
+  const layout = placed.value;
+  const { classes, total: weights, largest: widest } = sizeWeights(layout);
+  const request = { kvDtype, software: limits.software ?? false };
+  const schedule = scheduleLayers(config);
+  const longest = (room: number) => longestContext(config, schedule, { ...request, maxBinding }, room);
+  const contextLengthThatFits = budget === undefined ? undefined : longest(budget - weights);
+  const contextLength = chooseContextLength(options.contextLength, config, contextLengthThatFits);
+  const timeline = orRefusal(maxBinding, (most) =>
+    sizeTimeline(config, schedule, contextLength, { ...request, maxBinding: most }),
+  );
+  const { kv, activations, chunkedKv, largest: longestBuffer } = timeline.value;
+  const gpu = { classes, weights, kv, activations, total: weights + kv + activations };
+  const largest = widest.size > longestBuffer.bytes ? { label: widest.label, bytes: widest.size } : longestBuffer;
+  const assumed = options.adapterLimits === undefined;
+  return {
+    ...sizeFiles(layout, checkpoint),
+    gpu,
+    kv: {
+      dtype: kvDtype,
+      contextLength,
+      maxContextLength: config.maxPositionEmbeddings,
+      chunkedBytes: chunkedKv,
+      ...priceContexts(config, schedule, kvDtype),
+    },
+    staging: stagingOf(layout.jobs),
+    limits: { ...limits, assumed },
+    largest: { buffer: largest, binding: largest },
+    lossy: lossOf(tensors, { quantizeOnLoad, recipe }),
+    paged: sizePaged(layout, gpu.total),
+    budget,
+    contextLengthThatFits,
+    ...advise({
+      total: gpu.total,
+      budget,
+      contextLength,
+      contextLengthThatFits,
+      halfKv: kvDtype === 'f16' || config.headDim % 8 !== 0 ? undefined : kv / 2,
+      savings: savingsLeft(tensors, { quantizeOnLoad, recipe }),
+      refusal: placed.refusal ?? timeline.refusal,
+      limitsAssumed: assumed,
+      contextWithinLimits: longest(Number.POSITIVE_INFINITY),
+    }),
+  };
+}
+
+function checkBudget(budget: number | undefined): void {
+  if (budget === undefined || budget > 0) return;
+  const message = `budget is ${budget}; it must be a number of bytes above 0, or absent where nobody knows.`;
+  throw new OutriderError('invalid_request', message, { details: { budget } });
+}
+
+function sizeFiles(
+  { jobs }: WeightLayout,
+  { source, format, notices, files, stored = 0 }: CheckpointFiles,
+): Pick<ModelPlan, 'source' | 'format' | 'notices' | 'download' | 'disk' | 'read'> {
+  const needed = filesOf(jobs);
+  const disk = [...files].reduce((sum, [path, bytes]) => sum + (isWeights(path) && !needed.has(path) ? 0 : bytes), 0);
+  return { source, format, notices, download: Math.max(0, disk - stored), disk, read: bytesToRead(jobs) };
+}
+
+function isWeights(path: string): boolean {
+  return path.endsWith('.safetensors');
+}
+
+function priceContexts(
+  config: ModelConfig,
+  schedule: Schedule,
+  kvDtype: KvDtype,
+): Pick<ModelPlan['kv'], 'globalBytesPerToken' | 'at'> {
+  const perToken = kvBytesPerToken(config, kvDtype);
+  const bytesAt = (contextLength: number): number =>
+    kvRegions(config, schedule, { contextLength, kvDtype, maxBinding: Number.POSITIVE_INFINITY })
+      .flat()
+      .reduce((sum, { slots }) => sum + slots * perToken, 0);
+  const contexts = CONTEXTS.filter((contextLength) => contextLength <= config.maxPositionEmbeddings);
+  return {
+    globalBytesPerToken: schedule.layers.filter(({ attention }) => attention === 'global').length * perToken,
+    at: contexts.map((contextLength) => ({ contextLength, bytes: bytesAt(contextLength) })),
+  };
+}
