@@ -11,10 +11,10 @@ import { bytesToRead, filesOf } from './layout/jobs.ts';
 import { layOut, type WeightClass, type WeightLayout } from './layout/layout.ts';
 import type { Requantization } from './layout/storage.ts';
 import { type Advice, advise } from './memory/advice.ts';
-import { kvBytesPerToken, kvRegions } from './memory/kv.ts';
+import { kvBytesPerToken } from './memory/kv.ts';
 import { orRefusal } from './memory/refusal.ts';
 import { type Staging, stagingOf } from './memory/staging.ts';
-import { chooseContextLength, longestContext, sizeTimeline } from './memory/timeline.ts';
+import { chooseContextLength, longestContext, sizeKv, sizeTimeline, type TimelineBytes } from './memory/timeline.ts';
 import { lossOf, type PagedBytes, savingsLeft, sizePaged, sizeWeights } from './memory/weights.ts';
 
 /** What an adapter says of itself; `AdapterFacts` satisfies it. */
@@ -126,53 +126,79 @@ export function planOf(
 ): ModelPlan {
   const { budget, kvDtype = 'f32', adapterLimits: limits = DEFAULT_LIMITS, quantizeOnLoad, recipe } = options;
   checkBudget(budget);
-  const { maxBufferSize, maxStorageBufferBindingSize: maxBinding } = limits;
-  const placed = orRefusal(Math.min(maxBufferSize, maxBinding), (maxBytes) =>
-    layOut(tensors, { maxBytes, quantizeOnLoad, recipe }),
-  );
-  const layout = placed.value;
-  const { classes, total: weights, largest: widest } = sizeWeights(layout);
-  const request = { kvDtype, software: limits.software ?? false };
+  const chosen = { quantizeOnLoad, recipe };
+  const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  const { value: layout, refusal } = orRefusal(maxBytes, (most) => layOut(tensors, { maxBytes: most, ...chosen }));
+  const weights = sizeWeights(layout);
   const schedule = scheduleLayers(config);
-  const longest = (room: number) => longestContext(config, schedule, { ...request, maxBinding }, room);
-  const contextLengthThatFits = budget === undefined ? undefined : longest(budget - weights);
-  const contextLength = chooseContextLength(options.contextLength, config, contextLengthThatFits);
-  const timeline = orRefusal(maxBinding, (most) =>
-    sizeTimeline(config, schedule, contextLength, { ...request, maxBinding: most }),
-  );
-  const { kv, activations, chunkedKv, largest: longestBuffer } = timeline.value;
-  const gpu = { classes, weights, kv, activations, total: weights + kv + activations };
-  const largest = widest.size > longestBuffer.bytes ? { label: widest.label, bytes: widest.size } : longestBuffer;
-  const assumed = options.adapterLimits === undefined;
+  const context = placeContext(config, schedule, { ...options, kvDtype, limits }, weights.total);
+  const { kv, activations } = context.bytes;
+  const gpu = {
+    classes: weights.classes,
+    weights: weights.total,
+    kv,
+    activations,
+    total: weights.total + kv + activations,
+  };
+  const largest = [weights.largest, context.bytes.largest].reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const limitsAssumed = options.adapterLimits === undefined;
   return {
     ...sizeFiles(layout, checkpoint),
     gpu,
     kv: {
       dtype: kvDtype,
-      contextLength,
+      contextLength: context.length,
       maxContextLength: config.maxPositionEmbeddings,
-      chunkedBytes: chunkedKv,
+      chunkedBytes: context.bytes.chunkedKv,
       ...priceContexts(config, schedule, kvDtype),
     },
     staging: stagingOf(layout.jobs),
-    limits: { ...limits, assumed },
+    limits: { ...limits, assumed: limitsAssumed },
     largest: { buffer: largest, binding: largest },
-    lossy: lossOf(tensors, { quantizeOnLoad, recipe }),
+    lossy: lossOf(tensors, chosen),
     paged: sizePaged(layout, gpu.total),
     budget,
-    contextLengthThatFits,
+    contextLengthThatFits: context.fits,
     ...advise({
       total: gpu.total,
       budget,
-      contextLength,
-      contextLengthThatFits,
+      contextLength: context.length,
+      contextLengthThatFits: context.fits,
       halfKv: kvDtype === 'f16' || config.headDim % 8 !== 0 ? undefined : kv / 2,
-      savings: savingsLeft(tensors, { quantizeOnLoad, recipe }),
-      refusal: placed.refusal ?? timeline.refusal,
-      limitsAssumed: assumed,
-      contextWithinLimits: longest(Number.POSITIVE_INFINITY),
+      savings: savingsLeft(tensors, chosen),
+      refusal: refusal ?? context.refusal,
+      limitsAssumed,
+      contextWithinLimits: context.withinLimits,
     }),
   };
+}
+
+interface PlacedContext {
+  readonly length: number;
+  /** The longest that the budget holds. */
+  readonly fits: number | undefined;
+  /** The longest that the adapter's limits allow; only looked for where `length` exceeds them. */
+  readonly withinLimits: number;
+  readonly bytes: TimelineBytes;
+  readonly refusal?: OutriderError | undefined;
+}
+
+/** Chooses the context's length and sizes it. @param weights bytes that the budget must hold beside it */
+function placeContext(
+  config: ModelConfig,
+  schedule: Schedule,
+  options: PlanOptions & { readonly kvDtype: KvDtype; readonly limits: AdapterLimits },
+  weights: number,
+): PlacedContext {
+  const { budget, kvDtype, limits } = options;
+  const request = { kvDtype, software: limits.software ?? false, maxBinding: limits.maxStorageBufferBindingSize };
+  const fits = budget === undefined ? undefined : longestContext(config, schedule, request, budget - weights);
+  const length = chooseContextLength(options.contextLength, config, fits);
+  const { value: bytes, refusal } = orRefusal(request.maxBinding, (maxBinding) =>
+    sizeTimeline(config, schedule, length, { ...request, maxBinding }),
+  );
+  const withinLimits = refusal ? longestContext(config, schedule, request, Number.POSITIVE_INFINITY) : length;
+  return { length, fits, withinLimits, bytes, refusal };
 }
 
 function checkBudget(budget: number | undefined): void {
@@ -199,14 +225,14 @@ function priceContexts(
   schedule: Schedule,
   kvDtype: KvDtype,
 ): Pick<ModelPlan['kv'], 'globalBytesPerToken' | 'at'> {
-  const perToken = kvBytesPerToken(config, kvDtype);
-  const bytesAt = (contextLength: number): number =>
-    kvRegions(config, schedule, { contextLength, kvDtype, maxBinding: Number.POSITIVE_INFINITY })
-      .flat()
-      .reduce((sum, { slots }) => sum + slots * perToken, 0);
   const contexts = CONTEXTS.filter((contextLength) => contextLength <= config.maxPositionEmbeddings);
+  const globalLayers = schedule.layers.filter(({ attention }) => attention === 'global').length;
   return {
-    globalBytesPerToken: schedule.layers.filter(({ attention }) => attention === 'global').length * perToken,
-    at: contexts.map((contextLength) => ({ contextLength, bytes: bytesAt(contextLength) })),
+    globalBytesPerToken: globalLayers * kvBytesPerToken(config, kvDtype),
+    at: contexts.map((contextLength) => {
+      const maxBinding = Number.POSITIVE_INFINITY;
+      const { chunked, global } = sizeKv(config, schedule, { contextLength, kvDtype, maxBinding });
+      return { contextLength, bytes: chunked + global };
+    }),
   };
 }

@@ -30,44 +30,55 @@ export interface Needs {
   readonly contextWithinLimits: number;
 }
 
-const REMOTE = 'Use a remote OpenAI-compatible endpoint for this model, and this device only for what fits.';
-const SMALLER = 'Choose a smaller checkpoint: int4 with an int8 or int4 backbone is the smallest that is read.';
+const SMALLER = 'Choose a smaller checkpoint: int4, with a backbone of int8 or int4, is the smallest that is read.';
+const REMOTE = 'Use a remote OpenAI-compatible endpoint that serves this model.';
 
 export function advise(needs: Needs): Advice {
   const { total, budget, refusal } = needs;
   if (refusal) return { verdict: 'too-large', reason: sayRefusal(refusal, needs), nextSteps: beyondLimits(needs) };
+  const needed = `${sayBytes(total)} of GPU memory are needed`;
   if (budget === undefined) {
-    const reason = `${sayBytes(total)} of GPU memory are needed, and no budget is set: WebGPU does not tell how much there is. Loading asks for all of it before the first weight byte is fetched.`;
-    const step = `Set a budget (how much GPU memory may be used) of at least ${sayBytes(total)} to get a verdict.`;
-    return { verdict: 'unproven', reason, nextSteps: [step] };
+    const reason = `${needed}, and no budget is set: WebGPU does not tell how much there is. Loading asks for all of it before the first weight byte is fetched.`;
+    return { verdict: 'unproven', reason, nextSteps: withoutBudget(needs) };
   }
-  const [needed, allowed] = [`${sayBytes(total)} of GPU memory are needed`, `the budget is ${sayBytes(budget)}`];
+  const allowed = `the budget is ${sayBytes(budget)}`;
   if (total <= budget) {
     return { verdict: 'fits', reason: `${needed}; ${allowed}: ${sayBytes(budget - total)} stay free.`, nextSteps: [] };
   }
   const reason = `${needed}; ${allowed}: ${sayBytes(total - budget)} are missing.`;
-  return { verdict: 'too-large', reason, nextSteps: overBudget(needs, budget) };
+  return { verdict: 'too-large', reason, nextSteps: overBudget(needs, total - budget) };
 }
 
-function overBudget({ total, contextLength, contextLengthThatFits: fits = 0, halfKv, savings }: Needs, budget: number) {
-  const missing = total - budget;
-  const enough = (saves: number): string =>
-    saves >= missing ? 'then it fits' : `then ${sayBytes(missing - saves)} are still missing`;
+function withoutBudget(needs: Needs): string[] {
+  const set = `Set a budget, the GPU memory that may be used: at least ${sayBytes(needs.total)} for this.`;
+  return [set, ...smallerWays(needs).map(({ how, saves }) => `${how} saves ${sayBytes(saves)}.`)];
+}
+
+function overBudget(needs: Needs, missing: number): string[] {
+  const { contextLength, contextLengthThatFits: fits = 0 } = needs;
   const steps: string[] = [];
   if (fits > 0 && fits < contextLength) {
-    steps.push(
-      `Choose a shorter context: at most ${sayCount(fits)} tokens fit, ${sayCount(contextLength)} were asked for.`,
-    );
+    steps.push(`Choose a shorter context: ${sayCount(fits)} tokens fit, ${sayCount(contextLength)} do not.`);
   }
-  if (halfKv !== undefined) {
-    steps.push(`Store keys and values as f16 (kvDtype: 'f16'): saves ${sayBytes(halfKv)}; ${enough(halfKv)}.`);
+  const then = (saves: number): string => {
+    return saves >= missing ? 'then it fits' : `then ${sayBytes(missing - saves)} are still missing`;
+  };
+  const ways = smallerWays(needs);
+  for (const { how, saves } of ways) steps.push(`${how} saves ${sayBytes(saves)}; ${then(saves)}.`);
+  const all = ways.reduce((sum, { saves }) => sum + saves, 0);
+  if (ways.length > 1 && ways.every(({ saves }) => saves < missing)) {
+    steps.push(`All of these together save ${sayBytes(all)}; ${then(all)}.`);
   }
-  for (const { how, saves } of savings) {
-    steps.push(`Give up exactness: ${how} saves ${sayBytes(saves)}; ${enough(saves)}.`);
-  }
-  const all = savings.reduce((sum, { saves }) => sum + saves, halfKv ?? 0);
   if (all < missing) steps.push(SMALLER);
   return [...steps, REMOTE];
+}
+
+/** They save on different buffers, so what they save adds up. */
+function smallerWays({ halfKv, savings }: Needs): Saving[] {
+  const kv = halfKv
+    ? [{ how: "kvDtype: 'f16' (lossy: keys and values are rounded to half precision)", saves: halfKv }]
+    : [];
+  return [...kv, ...savings];
 }
 
 function sayRefusal({ message }: OutriderError, { limitsAssumed }: Needs): string {
@@ -75,13 +86,12 @@ function sayRefusal({ message }: OutriderError, { limitsAssumed }: Needs): strin
   return limitsAssumed ? `${message} ${assumed}` : message;
 }
 
-function beyondLimits({ contextWithinLimits, contextLength, savings }: Needs): string[] {
-  const shorter = contextWithinLimits > 0 && contextWithinLimits < contextLength;
+function beyondLimits(needs: Needs): string[] {
+  const { contextWithinLimits: longest, contextLength } = needs;
+  const shorter = `Choose a shorter context: the adapter's limits allow ${sayCount(longest)} tokens.`;
   return [
-    ...(shorter
-      ? [`Choose a shorter context: the adapter's limits allow ${sayCount(contextWithinLimits)} tokens.`]
-      : []),
-    ...savings.map(({ how, saves }) => `Give up exactness: ${how} saves ${sayBytes(saves)}.`),
+    ...(longest > 0 && longest < contextLength ? [shorter] : []),
+    ...smallerWays(needs).map(({ how, saves }) => `${how} saves ${sayBytes(saves)}.`),
     'Use a GPU, driver or browser with larger storage bindings.',
     REMOTE,
   ];

@@ -5,7 +5,7 @@ import type { ModelConfig } from '../config.ts';
 import type { Schedule } from '../irope.ts';
 import { activationBytes, tableSizes } from './activations.ts';
 import { defaultBlockRows } from './block.ts';
-import { kvBytesPerToken, kvRegions, SEGMENT_TOKENS } from './kv.ts';
+import { type KvRequest, kvBytesPerToken, kvRegions, SEGMENT_TOKENS } from './kv.ts';
 
 /** Where neither the caller nor a budget says otherwise. */
 const DEFAULT_CONTEXT_LENGTH = 8192;
@@ -34,9 +34,7 @@ export function sizeTimeline(
   contextLength: number,
   { kvDtype, maxBinding, software }: TimelineRequest,
 ): TimelineBytes {
-  const perToken = kvBytesPerToken(config, kvDtype);
-  const layers = kvRegions(config, schedule, { contextLength, kvDtype, maxBinding });
-  const layerBytes = layers.map((regions) => perToken * sum(regions.map(({ slots }) => slots)));
+  const kv = sizeKv(config, schedule, { contextLength, kvDtype, maxBinding });
   const maxRows = defaultBlockRows(config, software);
   const tables = tableSizes(config, schedule, contextLength);
   const working = {
@@ -45,20 +43,41 @@ export function sizeTimeline(
     'temperature table': tables.temperature.bytes,
     ones: tables.ones.bytes,
   };
-  const regions = layers.flatMap((slots, layer) => slots.map((region) => [layer, perToken * region.slots] as const));
-  const largest = [
-    ...Object.entries(working),
-    ...regions.map(([layer, bytes]) => [`layer ${layer} KV`, bytes] as const),
-  ]
+  const buffers = Object.entries({ ...working, 'keys and values': kv.largest });
+  const largest = buffers
     .map(([label, bytes]) => ({ label, bytes }))
-    .reduce((a, b) => (b.bytes > a.bytes ? b : a));
+    .reduce((most, buffer) => (buffer.bytes > most.bytes ? buffer : most));
   if (largest.bytes > maxBinding) throw tooLarge(largest, maxBinding);
-  return {
-    kv: sum(layerBytes),
-    chunkedKv: sum(layerBytes.filter((_, layer) => schedule.layers[layer]!.attention === 'chunked')),
-    activations: sum(Object.values(working)),
-    largest,
-  };
+  const activations = Object.values(working).reduce((sum, bytes) => sum + bytes, 0);
+  return { kv: kv.chunked + kv.global, chunkedKv: kv.chunked, activations, largest };
+}
+
+export interface KvBytes {
+  /** Of all layers that attend in chunks. */
+  readonly chunked: number;
+  /** Of all layers that attend to everything. */
+  readonly global: number;
+  /** Of the largest buffer. */
+  readonly largest: number;
+}
+
+/** Throws what `kvRegions` throws. */
+export function sizeKv(config: ModelConfig, schedule: Schedule, request: KvRequest): KvBytes {
+  const perToken = kvBytesPerToken(config, request.kvDtype);
+  const regions = kvRegions(config, schedule, request);
+  // Layers of one kind are alike, and a long context has many segments: one of each is enough to add up.
+  const [chunked, global] = (['chunked', 'global'] as const).map((kind) => {
+    const layers = schedule.layers.filter(({ attention }) => attention === kind);
+    const slots = layers.length === 0 ? [] : regions[layers[0]!.index]!.map((region) => region.slots);
+    const tokens = slots.reduce((sum, count) => sum + count, 0);
+    return { bytes: layers.length * tokens * perToken, largest: slots.reduce((a, b) => Math.max(a, b), 0) * perToken };
+  }) as [Kind, Kind];
+  return { chunked: chunked.bytes, global: global.bytes, largest: Math.max(chunked.largest, global.largest) };
+}
+
+interface Kind {
+  readonly bytes: number;
+  readonly largest: number;
 }
 
 /**
@@ -110,8 +129,4 @@ export function chooseContextLength(wanted: number | undefined, config: ModelCon
 function tooLarge({ label, bytes }: TimelineBytes['largest'], maxBinding: number): OutriderError {
   const message = `"${label}" needs a buffer of ${bytes} bytes for this context; this adapter allows ${maxBinding}. Choose a shorter contextLength.`;
   return new OutriderError('model_too_large', message, { details: { label, bytes, maxBinding } });
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,7 +1,7 @@
 /** What a layout of the weights takes, class by class, and what other layouts of the same weights would. */
 import type { ModelTensors } from '../../checkpoint/model-tensors.ts';
 import type { GpuMatrix } from '../../kernels/matrix.ts';
-import { type BufferPlan, layOut, type WeightClass, type WeightLayout } from '../layout/layout.ts';
+import { layOut, type WeightClass, type WeightLayout } from '../layout/layout.ts';
 import type { Requantization } from '../layout/storage.ts';
 
 /** In the order of the forward pass. */
@@ -19,13 +19,15 @@ export const WEIGHT_CLASSES: readonly WeightClass[] = [
 export interface WeightBytes {
   readonly classes: Readonly<Record<WeightClass, number>>;
   readonly total: number;
-  readonly largest: BufferPlan;
+  /** The largest buffer. */
+  readonly largest: { readonly label: string; readonly bytes: number };
 }
 
 export function sizeWeights({ buffers }: Pick<WeightLayout, 'buffers'>): WeightBytes {
   const classes = Object.fromEntries(WEIGHT_CLASSES.map((name) => [name, 0])) as Record<WeightClass, number>;
   for (const buffer of buffers) classes[buffer.class] += buffer.size;
-  return { classes, total: sum(Object.values(classes)), largest: buffers.reduce((a, b) => (b.size > a.size ? b : a)) };
+  const largest = buffers.reduce((a, b) => (b.size > a.size ? b : a));
+  return { classes, total: sum(Object.values(classes)), largest: { label: largest.label, bytes: largest.size } };
 }
 
 /** A lossy choice that has not been made, and the bytes that it would save. */
@@ -34,8 +36,8 @@ export interface Saving {
   readonly saves: number;
 }
 
-const QUANTIZE_ON_LOAD = "quantizeOnLoad: 'int4' (feed-forward weights that are floats become int4)";
-const INT8_BACKBONE = "recipe: 'int8-backbone' (attention, embedding and head that are floats become int8)";
+const QUANTIZE_ON_LOAD = "quantizeOnLoad: 'int4' (lossy: feed-forward weights that are floats become int4)";
+const INT8_BACKBONE = "recipe: 'int8-backbone' (lossy: attention, embedding and head that are floats become int8)";
 
 /** What has been chosen, in words. */
 export function sayRequantization({ quantizeOnLoad, recipe }: Requantization): string {
