@@ -17,6 +17,7 @@ const DECLARATIONS: readonly [(declared: Json) => boolean, (declared: Json) => Q
   [hasMethod('fp8'), parseFp8],
   [(declared) => String(declared.quant_method).startsWith('modelopt'), parseModelOpt],
   [(declared) => declared.quant_method === undefined && isModelOpt(declared), parseModelOpt],
+  [(declared) => declared.quant_method === undefined && 'config_groups' in declared, parseCompressedTensors],
   [(declared) => declared.quant_method === undefined && 'bits' in declared && 'group_size' in declared, parseMlx],
 ];
 
