@@ -48,6 +48,8 @@ export interface Surroundings {
   /** In [0, 1). */
   random(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once after `ms`, unless the returned function is called before. */
+  after(ms: number, callback: () => void): () => void;
   isOffline(): boolean;
   /** Resolves when the machine is online again, as far as it knows. */
   whenOnline(signal?: AbortSignal): Promise<void>;
@@ -56,11 +58,11 @@ export interface Surroundings {
 export const realSurroundings: Surroundings = {
   now: () => Date.now(),
   random: () => Math.random(),
-  sleep: (ms, signal) =>
-    waitFor((done) => {
-      const timer = setTimeout(done, ms);
-      return () => clearTimeout(timer);
-    }, signal),
+  sleep: (ms, signal) => waitFor((done) => realSurroundings.after(ms, done), signal),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
   isOffline: () => globalThis.navigator?.onLine === false,
   whenOnline: (signal) =>
     waitFor((done) => {

@@ -1,6 +1,6 @@
 /** One request's life: it ends with the caller's signal, or when nothing has come for too long. */
 import { linkAbort } from '../abort.ts';
-import { TransientFailure } from '../retry.ts';
+import { type Surroundings, TransientFailure } from '../retry.ts';
 import { abortError } from '../source.ts';
 
 export interface Guard {
@@ -18,25 +18,29 @@ export interface Guard {
 }
 
 /** @param stallMs the longest wait for one step */
-export function createGuard(stallMs: number, signal: AbortSignal | undefined): Guard {
+export function createGuard(
+  stallMs: number,
+  { now, after }: Pick<Surroundings, 'now' | 'after'>,
+  signal: AbortSignal | undefined,
+): Guard {
   const { controller, release } = linkAbort(signal);
   let since: number | undefined;
   let stalled = false;
   // One timer per request that looks at the clock, instead of one per piece: pieces come thousands a second.
   const watch = (): void => {
-    const idle = since === undefined ? 0 : performance.now() - since;
+    const idle = since === undefined ? 0 : now() - since;
     if (idle < stallMs) {
-      timer = setTimeout(watch, Math.ceil(stallMs - idle));
+      unwatch = after(stallMs - idle, watch);
       return;
     }
     stalled = true;
     controller.abort();
   };
-  let timer = setTimeout(watch, stallMs);
+  let unwatch = after(stallMs, watch);
   return {
     signal: controller.signal,
     async wait(step, broken) {
-      since = performance.now();
+      since = now();
       try {
         return await step;
       } catch (cause) {
@@ -48,7 +52,7 @@ export function createGuard(stallMs: number, signal: AbortSignal | undefined): G
       }
     },
     end() {
-      clearTimeout(timer);
+      unwatch();
       release();
       controller.abort();
     },

@@ -76,7 +76,7 @@ export async function request(
   range: string,
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
-  const guard = createGuard(remote.stallMs, signal);
+  const guard = createGuard(remote.stallMs, remote.surroundings, signal);
   const headers: Record<string, string> = { range };
   if (remote.token !== undefined) headers.authorization = `Bearer ${remote.token}`;
   const unreachable = (cause: unknown) =>
