@@ -8,6 +8,7 @@ fn fields(word: u32) -> vec4<f32> {
   return vec4<f32>((vec4(word) >> vec4(0, BITS, 2 * BITS, 3 * BITS)) & vec4((1u << BITS) - 1));
 }
 
+// 8 weights of a row, from column 8 * at: what every codec makes, for an outline that has `params` and `word_at`.
 fn octet(base: u32, row: u32, at: u32) -> mat2x4<f32> {
   let index = row * groups() + at * 8 / GROUP_SIZE;
   let place = base + scale_word(index);

@@ -46,7 +46,7 @@ export const cases: readonly ProjectionCase[] = [
   { name: 'nf4, a later shard, residual', weights: nf4, outputs: 40, cols: 128, add: true, experts: laterShard },
   { name: 'nf4, SwiGLU', weights: nf4, outputs: 34, cols: 96, swiglu: true, experts: stack },
   { name: 'nf4, Scout k_proj', weights: nf4, outputs: 1024, cols: 5120, bench: true },
-  { name: 'int4 in order of activation', weights: ordered(32, 'BF16', false), outputs: 37, cols: 160, f16: true },
+  { name: 'int4 in order of activation', weights: ordered(32, 'BF16', false), outputs: 37, cols: 160 },
   { name: 'the same with zero points, residual', weights: ordered(64, 'F16', true), outputs: 66, cols: 320, add: true },
   {
     name: 'gate and up, each in an order of its own',

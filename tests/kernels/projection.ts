@@ -1,6 +1,7 @@
 /** One run of a projection: shared by the tests of the projection kernels and their variants. */
-import { matmul, matvec, numTiles } from '../../src/kernels/linear.ts';
+import { matmul, matvec } from '../../src/kernels/linear.ts';
 import { blobLayout, type GpuMatrix } from '../../src/kernels/matrix.ts';
+import { numTiles } from '../../src/kernels/tiles.ts';
 import type { KernelOptions } from '../../src/kernels/variants.ts';
 import { expertTiles } from '../../src/reference/expert-tiles.ts';
 import { type ProjectionCase, type ProjectionData, projectionData } from '../../src/reference/projection.ts';

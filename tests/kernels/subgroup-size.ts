@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { installedDrivers } from '../../src/gpu/node.ts';
 import { cases as floatCases } from '../../src/reference/matvec-float.ts';
 import { cases as int4Cases } from '../../src/reference/matvec-int4.ts';
+import { cases as packedCases } from '../../src/reference/matvec-packed.ts';
 import { type Lab, openLab } from './harness.ts';
 import { checkProjection } from './projection.ts';
 
@@ -22,7 +23,9 @@ export function testSubgroupSize(size: 4 | 8 | 16): void {
     afterAll(() => lab?.gpu.destroy());
 
     // Plain stores and SwiGLU: the two ways in which the sums of a subgroup are used.
-    const some = [...int4Cases, ...floatCases].filter(({ f16, swiglu, experts }) => f16 || (swiglu && experts));
+    const some = [...int4Cases, ...floatCases, ...packedCases].filter(
+      ({ f16, swiglu, experts }) => f16 || (swiglu && experts),
+    );
     it.each(some)('matvec of $weights.kind weights: $name', (testCase) =>
       checkProjection(lab, 'matvec', { ...testCase, f16: false }),
     );
