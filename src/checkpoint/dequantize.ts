@@ -7,7 +7,7 @@ import { dequantizeFp8 } from '../quant/fp8.ts';
 import { dequantizeGptq } from '../quant/gptq.ts';
 import { dequantizeInt4 } from '../quant/int4.ts';
 import { checkNf4Code, checkQuantState, dequantizeNf4, nf4Absmax, parseQuantState } from '../quant/nf4.ts';
-import { dequantizeNvfp4 } from '../quant/nvfp4.ts';
+import { dequantizeNvfp4, NVFP4_GROUP } from '../quant/nvfp4.ts';
 import { divideRows, groupOfColumns, transposeBytes } from '../quant/relayout.ts';
 import type { AffineMatrix, FloatDtype, Int4Matrix, Matrix, Nf4Matrix, Nvfp4Matrix } from './model-tensors.ts';
 import type { Tensor } from './tensor.ts';
@@ -72,7 +72,7 @@ async function nvfp4Weights(matrix: Nvfp4Matrix, read: ReadTensor): Promise<Weig
   let scales = await read(matrix.scales);
   if (matrix.transposed) {
     packed = transposeBytes(packed, cols / 2, rows, 1);
-    scales = transposeBytes(scales, cols / 16, rows, 1);
+    scales = transposeBytes(scales, cols / NVFP4_GROUP, rows, 1);
   }
   return dequantizeNvfp4({ packed, scales, globalScale: globalScale!, divides }, matrix);
 }

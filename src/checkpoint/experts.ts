@@ -1,5 +1,6 @@
 /** The routed experts of a layer: fused into two tensors, stacked per projection, or one Linear layer each. */
 
+import { NVFP4_GROUP } from '../quant/nvfp4.ts';
 import { type Facts, unsupported } from './formats/facts.ts';
 import { FLOAT_NAMES } from './formats/floats.ts';
 import { checked, checkedScalar, FLOATS } from './formats/tensor-index.ts';
@@ -84,7 +85,7 @@ function readFusedNvfp4(
   { count, rows, cols }: StackDims,
 ): (expert: number) => Matrix {
   checked(stack, ['U8'], [count, cols / 2, rows]);
-  const scales = checked(reader.index.require(`${name}_weight_scale`), ['F8_E4M3'], [count, cols / 16, rows]);
+  const scales = checked(reader.index.require(`${name}_weight_scale`), ['F8_E4M3'], [count, cols / NVFP4_GROUP, rows]);
   const global = reader.index.require(`${name}_weight_scale_2`);
   const isShared = global.shape.length === 0 || (global.shape.length === 1 && global.shape[0] === 1);
   if (isShared) checkedScalar(global);

@@ -12,8 +12,9 @@ import { OutriderError } from '../errors.ts';
 /** Weights that share a block maximum. */
 export const NF4_BLOCK = 64;
 
-/** Block maxima that share a maximum of their own: a shift, because it is a power of two. */
-const NESTED_SHIFT = 8;
+/** Block maxima that share a maximum of their own, where they are quantized too. */
+export const NF4_NESTED_BLOCK = 256;
+const NESTED_SHIFT = Math.log2(NF4_NESTED_BLOCK);
 
 /** What each nibble means: 16 quantiles of the normal distribution, as f32. */
 export const NF4_CODE: Float32Array<ArrayBuffer> = Float32Array.of(
@@ -121,9 +122,9 @@ export function checkQuantState(
 ): void {
   const { shape, blocksize, nestedBlocksize, quantType } = state;
   const details = { tensor };
-  if (quantType !== 'nf4' || blocksize !== NF4_BLOCK || (nested && nestedBlocksize !== 1 << NESTED_SHIFT)) {
+  if (quantType !== 'nf4' || blocksize !== NF4_BLOCK || (nested && nestedBlocksize !== NF4_NESTED_BLOCK)) {
     const found = `${quantType} in blocks of ${blocksize}, nested ${nestedBlocksize ?? 'none'}`;
-    const message = `"${tensor}" is ${found}; read is nf4 in blocks of ${NF4_BLOCK}, nested ${1 << NESTED_SHIFT} or none.`;
+    const message = `"${tensor}" is ${found}; read is nf4 in blocks of ${NF4_BLOCK}, nested ${NF4_NESTED_BLOCK} or none.`;
     throw new OutriderError('quantization_unsupported', message, { details });
   }
   if (nested !== (nestedBlocksize !== undefined) || shape.at(-2) !== rows || shape.at(-1) !== cols) {

@@ -39,6 +39,22 @@ test('a head that the first read does not hold takes one more, from where the fi
   expect(source.reads.slice(1)).toEqual(['model.safetensors 0-65536', `model.safetensors 65536-${headEnd}`]);
 });
 
+test('of a shard, about as much is read as its names in the index say, so that one request is enough', async () => {
+  const names = Array.from(
+    { length: 3000 },
+    (_, i) => `model.layers.${i}.feed_forward.experts.7.down_proj.weight_packed`,
+  );
+  const place = (name: string): string => (Number(name.split('.')[2]) % 2 ? 'odd.safetensors' : 'even.safetensors');
+  const source = memorySource({
+    'config.json': '{}',
+    'model.safetensors.index.json': index(Object.fromEntries(names.map((name) => [name, place(name)]))),
+    'odd.safetensors': shard(...names.filter((name) => place(name).startsWith('odd'))),
+    'even.safetensors': shard(...names.filter((name) => place(name).startsWith('even'))),
+  });
+  expect((await openCheckpoint(source)).tensors.size).toBe(3000);
+  expect(source.reads.slice(2).map((read) => read.split(' ')[0])).toEqual(['even.safetensors', 'odd.safetensors']);
+});
+
 test('a shard index gives the tensors of all its files', async () => {
   const { tensors } = await openCheckpoint(memorySource(sharded));
   expect([...tensors].map(([name, { file }]) => `${name} ${file}`).sort()).toEqual([

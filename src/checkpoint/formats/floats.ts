@@ -1,4 +1,5 @@
 /** Matrices of floats with and without scales: plain ones, FP8, NVFP4. */
+import { NVFP4_GROUP } from '../../quant/nvfp4.ts';
 import type { FloatDtype } from '../model-tensors.ts';
 import type { Tensor } from '../tensor.ts';
 import { type Facts, type Found, unsupported } from './facts.ts';
@@ -44,11 +45,9 @@ function coverage(scales: Tensor, rows: number, cols: number): NonNullable<Facts
   throw mismatch(scales, [rows, 1]);
 }
 
-const GROUP = 16;
-
 export function readNvfp4(stored: Stored, rows: number, cols: number): Found {
   const packed = stored.tensor('weight_packed', ['U8'], [rows, cols / 2]);
-  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / GROUP]);
+  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / NVFP4_GROUP]);
   const globalScale = checkedScalar(stored.require('weight_global_scale'));
   const matrix = { kind: 'nvfp4', rows, cols, packed, scales, globalScale, divides: true, transposed: false } as const;
   return { matrix, facts: { format: 'compressed-tensors NVFP4' } };
@@ -56,7 +55,7 @@ export function readNvfp4(stored: Stored, rows: number, cols: number): Found {
 
 export function readModelOptNvfp4(stored: Stored, rows: number, cols: number): Found {
   const packed = stored.tensor('weight', ['U8'], [rows, cols / 2]);
-  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / GROUP]);
+  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / NVFP4_GROUP]);
   const globalScale = checkedScalar(stored.require('weight_scale_2'));
   const matrix = { kind: 'nvfp4', rows, cols, packed, scales, globalScale, divides: false, transposed: false } as const;
   return { matrix, facts: { format: 'ModelOpt NVFP4' } };

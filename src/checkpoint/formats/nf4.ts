@@ -1,12 +1,10 @@
 /** bitsandbytes NF4. A stack of experts is quantized as one flat tensor, so a part of it is a run of its bytes and blocks. */
+import { NF4_BLOCK, NF4_NESTED_BLOCK } from '../../quant/nf4.ts';
 import type { Nf4Matrix } from '../model-tensors.ts';
 import { runOf } from '../tensor.ts';
 import { type Found, unsupported } from './facts.ts';
 import { checked, mismatch, type Stored } from './tensor-index.ts';
 
-const BLOCK = 64;
-/** Blocks that share a maximum where the maxima are quantized too. */
-const NESTED_BLOCK = 256;
 export const NF4_STATE = 'weight.quant_state.bitsandbytes__nf4';
 
 export function readNf4(stored: Stored, rows: number, cols: number): Found {
@@ -16,10 +14,10 @@ export function readNf4(stored: Stored, rows: number, cols: number): Found {
   // Stored as [n, 1], sometimes under a wider dtype (bnb_4bit_quant_storage): the bytes are the same.
   if (weight.end - weight.start !== bytes * count)
     throw mismatch({ ...weight, shape: [weight.end - weight.start] }, [bytes * count]);
-  const blocks = (rows * cols) / BLOCK;
+  const blocks = (rows * cols) / NF4_BLOCK;
   const absmax = stored.requireWhole('weight.absmax');
   if (!Number.isInteger(blocks) || absmax.shape[0] !== blocks * count) {
-    const found = `NF4 with ${absmax.shape[0] ?? 1} maxima for ${count} x [${rows}, ${cols}] weights, which is no block of ${BLOCK}`;
+    const found = `NF4 with ${absmax.shape[0] ?? 1} maxima for ${count} x [${rows}, ${cols}] weights, which is no block of ${NF4_BLOCK}`;
     throw unsupported(found, { tensor: absmax.name });
   }
   const nested = readNested(stored, blocks * count, index * blocks);
@@ -38,7 +36,7 @@ function readNested(stored: Stored, blocks: number, first: number): Nf4Matrix['n
   const absmax = stored.whole('weight.nested_absmax');
   if (absmax === undefined) return undefined;
   return {
-    absmax: checked(absmax, ['F32'], [Math.ceil(blocks / NESTED_BLOCK)]),
+    absmax: checked(absmax, ['F32'], [Math.ceil(blocks / NF4_NESTED_BLOCK)]),
     quantMap: checked(stored.requireWhole('weight.nested_quant_map'), ['F32'], [256]),
     first,
   };
