@@ -16,6 +16,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'FOLDER… [--adapter A] [--no-f16] [--no-subgroups]   golden folders against this machine',
     load: async () => (await import('./check.ts')).main,
   },
+  plan: {
+    summary: 'SOURCE [--context N] [--budget SIZE] [options]   what a model would need, before any download',
+    load: async () => (await import('./plan.ts')).main,
+  },
   ghost: {
     summary: 'NAME [options]   a full-size checkpoint over HTTP, without a disk',
     load: async () => (await import('./ghost.ts')).main,
