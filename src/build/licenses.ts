@@ -9,26 +9,40 @@ const LICENSE_FILE = /^(licen[cs]e|notice|copying)/i;
 /** Vite plugins for a build and for its workers, which share one list of packages. */
 export function bundleLicenses(fileName: string): { main: Plugin; worker: Plugin } {
   const folders = new Set<string>();
-  const collect: Pick<Plugin, 'apply' | 'buildEnd'> = {
-    apply: 'build',
-    buildEnd() {
-      for (const id of this.getModuleIds()) {
-        const folder = PACKAGE.exec(id)?.[1];
+  // What tree shaking leaves out is not bundled, and needs no licence.
+  const collect = (bundle: OutputBundle): void => {
+    for (const output of Object.values(bundle)) {
+      if (output.type !== 'chunk') continue;
+      for (const [id, { renderedLength }] of Object.entries(output.modules)) {
+        const folder = renderedLength > 0 ? PACKAGE.exec(id)?.[1] : undefined;
         if (folder) folders.add(folder);
       }
-    },
+    }
   };
   return {
-    worker: { name: 'outrider:worker-licenses', ...collect },
+    worker: {
+      name: 'outrider:worker-licenses',
+      apply: 'build',
+      generateBundle(_options, bundle) {
+        collect(bundle as OutputBundle);
+      },
+    },
     main: {
       name: 'outrider:licenses',
-      ...collect,
-      generateBundle() {
+      apply: 'build',
+      generateBundle(_options, bundle) {
+        collect(bundle as OutputBundle);
         this.emitFile({ type: 'asset', fileName, source: [...folders].sort().map(describePackage).join('\n\n') });
       },
     },
   };
 }
+
+/** The part of Rolldown's bundle that is looked at. */
+type OutputBundle = Record<
+  string,
+  { type: 'asset' } | { type: 'chunk'; modules: Record<string, { renderedLength: number }> }
+>;
 
 /** Name, version, licence and source of an installed package, then its licence and notice files. @throws Error without any */
 export function describePackage(folder: string): string {

@@ -228,8 +228,11 @@ class BandSink implements Sink {
   }
 
   #emit(output: Output, done: number): void {
-    const { op, targets, rowBytes } = this.#job;
+    const { op, targets, rowBytes, tensor } = this.#job;
     const rows = this.#bytes.length / rowBytes;
+    if (op.kind === 'quantize') {
+      assertFinite(this.#bytes, op.from, tensor.name, (this.#firstRow * rowBytes) / bytesOf(op.from));
+    }
     const padded = this.#bytes.length % 4 === 0 ? this.#bytes : new Uint8Array(Math.ceil(this.#bytes.length / 4) * 4);
     if (padded !== this.#bytes) padded.set(this.#bytes);
     const place = { blob: output.add(padded), at: 0, length: padded.length };

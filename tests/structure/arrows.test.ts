@@ -14,14 +14,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   kernels: ['gpu', 'quant'],
   experts: ['gpu', 'storage'],
   model: ['kernels', 'experts', 'checkpoint', 'quant'],
+  ports: ['errors'],
+  loader: ['model', 'ports', 'storage'],
+  ghost: ['checkpoint'],
   reference: ['quant', 'model'],
-  engine: ['model', 'tokenizer', 'chat'],
+  engine: ['model', 'tokenizer', 'chat', 'ports'],
   api: ['engine'],
-  worker: ['api'],
+  worker: ['api', 'loader'],
   index: ['worker'],
   element: ['index'],
   pages: ['element', 'kernels', 'reference'],
-  cli: ['index', 'reference'],
+  cli: ['index', 'reference', 'ghost'],
 };
 
 /** No WebGPU, no DOM, no Node: they run in a page, a worker and Node alike. */

@@ -10,18 +10,7 @@ import { blobLayout, type GpuMatrix, type Shard, type Storage } from '../../kern
 import type { LayerWeights, Mlp, Weights } from '../weights.ts';
 import type { Job } from './jobs.ts';
 import { type Blob, MatrixJobs } from './matrix-jobs.ts';
-import { type Requantization, storageOf } from './storage.ts';
-
-/** What a buffer's bytes count as in a plan. */
-export type WeightClass =
-  | 'embedding'
-  | 'attention'
-  | 'norms'
-  | 'router'
-  | 'routed experts'
-  | 'shared experts'
-  | 'dense layers'
-  | 'head';
+import { type Requantization, storageOf, type WeightClass } from './storage.ts';
 
 export interface BufferPlan {
   readonly label: string;

@@ -218,7 +218,7 @@ export class MatrixJobs {
     const target = { buffer: blob.buffer, offset: sectionAt(blob, section), firstOut: first, outRows: count, ...place };
     const rowMajor = op.kind === 'quantize' && !op.transposed;
     const end = rowMajor ? start + count * rowBytes : tensor.end - tensor.start;
-    const key = `${tensor.file} ${tensor.start + start} ${JSON.stringify(op)}`;
+    const key = `${tensor.file} ${tensor.start + start} ${end} ${JSON.stringify(op)}`;
     const job = this.#shared.get(key);
     if (job) job.targets.push(target);
     else this.#shared.set(key, { kind: 'band', tensor, start, end, rowBytes, rowStep, op, targets: [target] });

@@ -2,7 +2,17 @@
 import type { Matrix } from '../../checkpoint/model-tensors.ts';
 import { OutriderError } from '../../errors.ts';
 import type { FloatDtype, Storage } from '../../kernels/matrix.ts';
-import type { WeightClass } from './layout.ts';
+
+/** What a buffer's bytes count as in a plan. */
+export type WeightClass =
+  | 'embedding'
+  | 'attention'
+  | 'norms'
+  | 'router'
+  | 'routed experts'
+  | 'shared experts'
+  | 'dense layers'
+  | 'head';
 
 /** What float matrices of the backbone (attention, embedding, head) become: int8 is affine, with groups of 128. */
 export type Recipe = 'as-stored' | 'int8-backbone';
