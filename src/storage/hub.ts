@@ -1,9 +1,10 @@
 /** A repository of the Hugging Face hub, at one commit: `hf:owner/name[@revision]`. */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { OutriderError } from '../errors.ts';
+import { createGuard, STALL_MS } from './http/guard.ts';
 import { createHttpSource, type HttpOptions } from './http/source.ts';
 import { parseRetryAfter, realSurroundings, retry, TransientFailure } from './retry.ts';
-import { abortError, type FileFacts, type ModelSource, type ReadOptions } from './source.ts';
+import type { FileFacts, ModelSource, ReadOptions } from './source.ts';
 
 export interface HubOptions extends HttpOptions, ReadOptions {
   /** Another hub with the same API. Default https://huggingface.co */
@@ -39,7 +40,7 @@ export async function openHubSource(location: string, options: HubOptions = {}):
 }
 
 function parseLocation(location: string): { name: string; revision: string } {
-  const match = /^hf:([\w.-]+\/[\w.-]+)(?:@([\w./-]+))?$/.exec(location);
+  const match = /^hf:(\w[\w.-]*\/\w[\w.-]*)(?:@([\w./-]+))?$/.exec(location);
   if (match !== null) return { name: match[1]!, revision: match[2] ?? 'main' };
   const message = `"${location}" is not of the form hf:owner/name or hf:owner/name@revision. Check its spelling.`;
   throw new OutriderError('invalid_request', message, { details: { source: location } });
@@ -50,22 +51,22 @@ function parseLocation(location: string): { name: string; revision: string } {
  * Bodies are read whole in here, so that one that breaks is tried again too.
  */
 function hubFetch(name: string, endpoint: string, options: HubOptions): typeof fetch {
-  const { token, signal, onRetry, surroundings = realSurroundings, fetch: send = fetch } = options;
+  const { token, signal, onRetry, surroundings = realSurroundings, stallMs = STALL_MS, fetch: send = fetch } = options;
   const headers = { accept: 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
+  const broken = (cause: unknown) => new TransientFailure('It could not be reached.', { cause });
   return (input) => {
     const url = new URL(String(input));
     // The library follows the address of the next page wherever it leads.
     if (url.origin !== new URL(endpoint).origin) throw unexpected(name, `sends its readers on to ${url.origin}`);
     const attempt = async (): Promise<Response> => {
+      const guard = createGuard(stallMs, surroundings, signal);
       try {
-        const response = await send(url.href, { headers, cache: 'no-store', ...(signal ? { signal } : {}) });
+        const response = await guard.wait(send(url.href, { headers, cache: 'no-store', signal: guard.signal }), broken);
         checkStatus(name, response, token, surroundings.now());
         const { status, headers: received } = response;
-        return new Response(await response.text(), { status, headers: received });
-      } catch (cause) {
-        if (signal?.aborted) throw abortError(signal);
-        if (cause instanceof OutriderError || cause instanceof TransientFailure) throw cause;
-        throw new TransientFailure('It could not be reached.', { cause });
+        return new Response(await guard.wait(response.text(), broken), { status, headers: received });
+      } finally {
+        guard.end();
       }
     };
     return retry(attempt, { url: url.origin + url.pathname, signal, surroundings, onRetry });

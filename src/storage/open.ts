@@ -1,8 +1,9 @@
 /** From what names a model to a source of its bytes. */
 import { OutriderError } from '../errors.ts';
 import { createFilesSource, type FileAt } from './files.ts';
-import { createHttpSource, type HttpOptions } from './http/source.ts';
-import type { ModelSource, ReadOptions } from './source.ts';
+import { createHttpSource } from './http/source.ts';
+import type { HubOptions } from './hub.ts';
+import type { ModelSource } from './source.ts';
 
 /**
  * What names a model: the URL of a folder, `hf:owner/name[@revision]`, under Node a path, a list of files, or a source of
@@ -11,7 +12,7 @@ import type { ModelSource, ReadOptions } from './source.ts';
 export type ModelLocation = string | readonly (File | FileAt)[] | ModelSource;
 
 /** For sources on a network; the signal is for resolving a repository. */
-export type OpenOptions = HttpOptions & ReadOptions;
+export type OpenOptions = HubOptions;
 
 /**
  * A byte source for a location. Only `hf:` asks the network here.

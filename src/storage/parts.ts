@@ -89,7 +89,7 @@ export async function* streamParts(
 
   try {
     for (fill(); waiting.length > 0; fill()) {
-      const piece = await Promise.race([waiting[0]!, failed]);
+      const piece = await Promise.race([failed, waiting[0]!]);
       waiting.shift();
       fill();
       yield piece;

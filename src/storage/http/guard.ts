@@ -3,6 +3,9 @@ import { linkAbort } from '../abort.ts';
 import { type Surroundings, TransientFailure } from '../retry.ts';
 import { abortError } from '../source.ts';
 
+/** The longest wait for one step of a request, if nobody says otherwise. */
+export const STALL_MS = 30_000;
+
 export interface Guard {
   /** For fetch. */
   readonly signal: AbortSignal;

@@ -4,6 +4,7 @@ import { joinParts, streamParts } from '../parts.ts';
 import { type RetryNotice, realSurroundings, type Surroundings } from '../retry.ts';
 import { checkRange, type FileFacts, type ModelSource, type ReadOptions } from '../source.ts';
 import { lookAt, type Pin } from './file.ts';
+import { STALL_MS } from './guard.ts';
 import { versionOf } from './headers.ts';
 import { notThere, type RemoteFile, readInOrder, readRange } from './read.ts';
 import { fileError, type Remote } from './request.ts';
@@ -30,7 +31,6 @@ export interface Listing {
   readonly files: ReadonlyMap<string, FileFacts>;
 }
 
-const STALL_MS = 30_000;
 const UNPINNED =
   'The server shows neither ETag nor Last-Modified: a file that changes while it is read can only be found by its hash.';
 const IN_ORDER =
