@@ -70,7 +70,7 @@ function parseCommand(argv: readonly string[]): Command {
     kvDtype: values.kv === undefined ? undefined : oneOf('--kv', values.kv, KV_DTYPES),
     budget: values.budget === undefined ? undefined : parseSize('--budget', values.budget),
     adapterLimits: values.limits === undefined ? undefined : parseLimits(values.limits),
-    quantizeOnLoad: quantize === undefined ? undefined : oneOf('--quantize-on-load', quantize, ['int4']),
+    quantizeOnLoad: quantize === undefined ? undefined : oneOf('--quantize-on-load', quantize, ['int4'] as const),
     recipe: values.recipe === undefined ? undefined : oneOf('--recipe', values.recipe, RECIPES),
   };
   return { location, token: values.token ?? process.env.HF_TOKEN, json: values.json ?? false, options };

@@ -1,8 +1,8 @@
 /** What a layout of the weights takes, class by class, and what other layouts of the same weights would. */
 import type { ModelTensors } from '../../checkpoint/model-tensors.ts';
 import type { GpuMatrix } from '../../kernels/matrix.ts';
-import { layOut, type WeightClass, type WeightLayout } from '../layout/layout.ts';
-import type { Requantization } from '../layout/storage.ts';
+import { layOut, type WeightLayout } from '../layout/layout.ts';
+import type { Requantization, WeightClass } from '../layout/storage.ts';
 
 /** In the order of the forward pass. */
 export const WEIGHT_CLASSES: readonly WeightClass[] = [
