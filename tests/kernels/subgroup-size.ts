@@ -23,7 +23,9 @@ export function testSubgroupSize(size: 4 | 8 | 16): void {
     afterAll(() => lab?.gpu.destroy());
 
     // Plain stores and SwiGLU: the two ways in which the sums of a subgroup are used.
-    const some = [...int4Cases, ...floatCases, ...packedCases].filter(
+    // One codec is enough for the packed outline: codecs know nothing of subgroups.
+    const packed = packedCases.filter(({ weights }) => weights.kind === 'affine');
+    const some = [...int4Cases, ...floatCases, ...packed].filter(
       ({ f16, swiglu, experts }) => f16 || (swiglu && experts),
     );
     it.each(some)('matvec of $weights.kind weights: $name', (testCase) =>
