@@ -49,7 +49,7 @@ export interface CachedSource extends ModelSource {
   /** Adds to it; makes the model's directory if need be. Rejects with `storage_full`, `storage_failed`. */
   setMeta(meta: Meta): Promise<void>;
   /** Ends downloads and hashing, and lets go of files and locks. What was stored stays. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -93,11 +93,11 @@ export async function openCached(
       if (!(await session.becomeWriter(true, signal))) await session.becomeWriter(true, signal);
       const isComplete = session.isComplete(session.state.completed ?? []);
       await session.record({ t: 'meta', meta });
-      if (isComplete) session.finishWriting();
+      if (isComplete) await session.finishWriting();
     },
     close() {
       completer.stop(new OutriderError('aborted', 'The model was closed.'));
-      session.close();
+      return session.close();
     },
   };
 }

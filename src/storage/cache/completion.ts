@@ -82,7 +82,7 @@ export class Completer {
     for (const path of paths) await this.#check(path, paths, options);
     if (this.#session.full) return;
     await this.#session.record({ t: 'complete', paths });
-    this.#session.finishWriting();
+    await this.#session.finishWriting();
   }
 
   async #fetchMissing(path: string, paths: readonly string[], { signal, onProgress }: CompleteOptions): Promise<void> {
@@ -188,24 +188,24 @@ export class Completer {
       found = digest ?? found;
       return digest === this.#session.state.files.get(path)!.sha256;
     };
-    if ((await this.#repairDisk(path, options)) && (await isRight())) return;
+    await this.#repairDisk(path, options);
+    if (await isRight()) return;
     const changed = this.#session.full ? [] : await this.#fetchAgain(path, options);
     if (changed.length > 0 && (await isRight())) return;
     throw this.#mismatch(this.#session.state.files.get(path)!, found, changed);
   }
 
-  /** Fetches again what is not on disk as it was received. @returns whether anything was */
-  async #repairDisk(path: string, { signal }: CompleteOptions): Promise<boolean> {
+  /** Fetches again what is not on disk as it was received: what was hashed may have been damaged, or repaired since. */
+  async #repairDisk(path: string, { signal }: CompleteOptions): Promise<void> {
     const file = this.#session.state.files.get(path)!;
     const bad: number[] = [];
     for (const [i, part] of file.parts.entries()) {
       throwIfAborted(signal);
       if (part?.present && !(await this.#session.disk.readChecked(file, i))) bad.push(i);
     }
-    if (bad.length === 0) return false;
+    if (bad.length === 0) return;
     await this.#io.markLost(file, bad);
     for (const i of bad) await this.#io.part(path, i, { wait: true, signal });
-    return true;
   }
 
   /** The whole file once more. @returns the parts of which the source now has other bytes, stored as they are now */

@@ -15,12 +15,17 @@ export interface Disk {
   size(file: StoredFile): Promise<number | undefined>;
   /** Removes a file that is not in the journal any more. */
   remove(file: StoredFile): Promise<void>;
+  /** Removes files that no journal speaks of any more, as a crash or an eviction may leave them. */
+  sweep(known: Iterable<StoredFile>): Promise<void>;
   /** Lets go of all files; what is asked for after that is opened anew. */
   close(): void;
+  /** The same for good: what is still under way is refused, so that nothing is written without the right to. */
+  end(): void;
 }
 
 /** Name on disk: not the path, which another version of the file has too. */
 export const diskName = ({ incarnation }: Pick<StoredFile, 'incarnation'>): string => `file-${incarnation}`;
+const isDiskName = (name: string): boolean => name.startsWith('file-');
 
 /** The directory of a model: its id, as a name that every file system takes. */
 export async function directoryOf(id: string): Promise<string> {
@@ -29,6 +34,7 @@ export async function directoryOf(id: string): Promise<string> {
 
 /** @param partBytes bytes of a part, from the journal */
 export function openDisk(store: BlockStore, directory: string, partBytes: () => number): Disk {
+  let hasEnded = false;
   const handles = new Map<number, Promise<BlockFile | undefined>>();
 
   const open = async (file: StoredFile, mode: OpenMode): Promise<BlockFile | undefined> => {
@@ -37,7 +43,10 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
       const handle = await before?.catch(() => undefined);
       if (handle && (mode === 'read' || handle.mode === 'write')) return handle;
       handle?.close();
-      return store.open(directory, diskName(file), mode);
+      const next = await store.open(directory, diskName(file), mode);
+      if (!hasEnded) return next;
+      next?.close();
+      throw new OutriderError('aborted', 'The stored model was closed.');
     })();
     handles.set(file.incarnation, opened);
     const forget = (): void => {
@@ -86,6 +95,16 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
       handles.delete(file.incarnation);
       handle?.close();
       await store.remove(directory, diskName(file));
+    },
+    end() {
+      hasEnded = true;
+      this.close();
+    },
+    async sweep(known) {
+      const names = new Set([...known].map(diskName));
+      for (const { name } of await store.list(directory)) {
+        if (isDiskName(name) && !names.has(name)) await store.remove(directory, name);
+      }
     },
     close() {
       for (const incarnation of handles.keys()) drop({ incarnation });

@@ -34,8 +34,8 @@ export interface WaitOptions {
 }
 
 export interface Lock {
-  /** May be called more than once. */
-  release(): void;
+  /** Resolves once others can have it. May be called more than once. */
+  release(): Promise<void>;
 }
 
 export interface DownloadLock extends Lock {
@@ -64,7 +64,7 @@ export function createLocks(platform: Platform = browserPlatform()): CacheLocks 
       announce: (progress) => channel.postMessage(progress),
       release() {
         channel.close();
-        lock.release();
+        return lock.release();
       },
     };
   };
@@ -110,10 +110,15 @@ function hold(
   return new Promise((resolve, reject) => {
     const whileHeld = (lock: unknown): Promise<void> | undefined => {
       if (!lock) return void resolve(undefined);
-      return new Promise<void>((release) => resolve({ release }));
+      return new Promise<void>((letGo) => {
+        const release = (): Promise<void> => {
+          letGo();
+          return held;
+        };
+        resolve({ release });
+      });
     };
-    locks
-      .request(name, signal ? { ...options, signal } : options, whileHeld)
-      .catch((error) => reject(signal?.aborted ? abortError(signal) : error));
+    const held = locks.request(name, signal ? { ...options, signal } : options, whileHeld);
+    held.catch((error) => reject(signal?.aborted ? abortError(signal) : error));
   });
 }

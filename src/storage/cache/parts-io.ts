@@ -1,9 +1,11 @@
 /** Whole parts of a model's files: from the disk where they are there and right, else from the source and stored. */
 import { OutriderError } from '../../errors.ts';
+import type { ModelSource } from '../source.ts';
 import type { SharedFiles } from './cross-origin.ts';
 import { sha256 } from './digest.ts';
 import { nameParts } from './notices.ts';
 import { partLength, type StoredFile } from './records.ts';
+import { type Sequence, startSequence } from './sequence.ts';
 import type { Session } from './session.ts';
 import type { Bytes } from './store.ts';
 
@@ -20,6 +22,7 @@ export class PartsIo {
   onStored: (file: StoredFile) => void = () => {};
   readonly #session: Session;
   readonly #shared: SharedFiles | undefined;
+  readonly #sequences = new Map<number, Sequence>();
   #checking: Promise<unknown> = Promise.resolve();
   readonly #storing = new Map<string, Promise<unknown>>();
   readonly #blobs = new Map<number, Promise<Blob | undefined>>();
@@ -134,13 +137,45 @@ export class PartsIo {
       await other.catch(() => {}); // whoever asked first hears of it; we look for ourselves
       return undefined;
     }
-    const storing = this.#fetchAndStore(file, i, signal);
+    const storing = this.#fetchAndStore(file, i, signal).catch((error) => this.#inSequence(error, file, i));
     this.#storing.set(key, storing);
     try {
       return await storing;
     } finally {
       this.#storing.delete(key);
     }
+  }
+
+  /** Where the server has no Range: the whole file goes by once, and is looked for on disk then. */
+  async #inSequence(error: unknown, file: StoredFile, i: number): Promise<undefined> {
+    const session = this.#session;
+    const isRefused = error instanceof OutriderError && error.code === 'range_unsupported';
+    if (!isRefused || session.full || file.size <= session.state.partBytes) throw error;
+    const source = await session.source();
+    const sequence = this.#sequences.get(file.incarnation) ?? this.#startSequence(source, file);
+    await sequence.reached(i);
+    if (session.full) throw error; // it went by, and there was no room for it
+    return undefined;
+  }
+
+  #startSequence(source: ModelSource, file: StoredFile): Sequence {
+    const session = this.#session;
+    const { partBytes } = session.state;
+    const sequence = startSequence(
+      source.stream(file.path, 0, file.size, { signal: session.closing }),
+      (i) => (i < file.parts.length ? partLength(file, i, partBytes) : undefined),
+      async (i, bytes) => {
+        const known = session.state.files.get(file.path)?.parts[i];
+        if (known?.present) return;
+        const hash = await sha256(bytes);
+        if (known && known.sha256 !== hash) await this.onOtherBytes(file, i);
+        await this.store(file, i, bytes, hash);
+      },
+    );
+    this.#sequences.set(file.incarnation, sequence);
+    const forget = () => this.#sequences.delete(file.incarnation);
+    sequence.reached(file.parts.length - 1).then(forget, forget);
+    return sequence;
   }
 
   async #fetchAndStore(file: StoredFile, i: number, signal?: AbortSignal): Promise<Bytes> {

@@ -40,6 +40,8 @@ export interface JournalState {
   /** Bytes of a part, the last of a file excepted; fixed when the journal is made. */
   readonly partBytes: number;
   readonly files: ReadonlyMap<string, StoredFile>;
+  /** The highest incarnation ever given: none is given twice. */
+  readonly lastIncarnation: number;
   /** Paths that the source does not have. */
   readonly absent: ReadonlySet<string>;
   /** Paths that were all there, with their hashes right, at the end of a load; undefined before that. */
@@ -58,7 +60,7 @@ export interface JournalHeader {
 }
 
 export type JournalRecord =
-  | { readonly t: 'ready' } // ends the snapshot that a compacted journal begins with
+  | { readonly t: 'ready'; readonly last: number } // ends the snapshot that a journal begins with
   | {
       readonly t: 'file';
       readonly n: number;
@@ -75,21 +77,23 @@ export type JournalRecord =
   | { readonly t: 'meta'; readonly meta: Meta };
 
 export function emptyState({ id, label, partBytes }: Pick<JournalHeader, 'id' | 'label' | 'partBytes'>): JournalState {
-  return { id, label, partBytes, files: new Map(), absent: new Set(), meta: {} };
+  return { id, label, partBytes, files: new Map(), lastIncarnation: 0, absent: new Set(), meta: {} };
 }
 
 /** The state after `record`; the one before is left as it is. */
 export function applyRecord(state: JournalState, record: JournalRecord): JournalState {
   switch (record.t) {
     case 'ready':
-      return state;
+      return { ...state, lastIncarnation: Math.max(state.lastIncarnation, record.last) };
     case 'file': {
       const { n, path, size, version, sha256 } = record;
       const absent = new Set(state.absent);
       absent.delete(path);
       const parts = new Array<undefined>(Math.ceil(size / state.partBytes)).fill(undefined);
       const file = { path, incarnation: n, size, version, sha256, parts, verified: false };
-      return { ...state, absent, files: new Map(state.files).set(path, file), completed: without(state, path) };
+      const files = new Map(state.files).set(path, file);
+      const lastIncarnation = Math.max(state.lastIncarnation, n);
+      return { ...state, files, lastIncarnation, absent, completed: without(state, path) };
     }
     case 'part':
       return changeFile(state, record.n, (file) => {
@@ -145,7 +149,7 @@ export function* snapshot(state: JournalState): Generator<JournalRecord> {
   for (const path of state.absent) yield { t: 'absent', path };
   if (Object.keys(state.meta).length > 0) yield { t: 'meta', meta: state.meta };
   if (state.completed) yield { t: 'complete', paths: state.completed };
-  yield { t: 'ready' };
+  yield { t: 'ready', last: state.lastIncarnation };
 }
 
 /** Every part of the file is on disk. */

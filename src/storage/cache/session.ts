@@ -15,7 +15,7 @@
  */
 import { OutriderError } from '../../errors.ts';
 import { linkAbort } from '../abort.ts';
-import type { FileFacts, ModelSource } from '../source.ts';
+import type { ModelSource } from '../source.ts';
 import { abortError } from '../source.ts';
 import { type Disk, directoryOf, openDisk } from './disk.ts';
 import { type Journal, openJournal, readJournal } from './journal.ts';
@@ -31,6 +31,7 @@ import {
   storedBytes,
 } from './records.ts';
 import type { BlockStore } from './store.ts';
+import { describeChange, differs } from './versions.ts';
 
 export interface SessionOptions {
   /** Names the model: `ModelSource.id`. */
@@ -57,7 +58,7 @@ export async function openSession(options: SessionOptions, signal?: AbortSignal)
     const state = (await readJournal(options.store, directory)) ?? emptyState(options);
     return new Session(options, directory, use, state);
   } catch (error) {
-    use.release();
+    await use.release();
     throw error;
   }
 }
@@ -95,6 +96,11 @@ export class Session {
 
   get state(): JournalState {
     return this.#state;
+  }
+
+  /** Fires when the session is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get isWriter(): boolean {
@@ -146,7 +152,7 @@ export class Session {
     if (known && !differs(known, facts)) return;
     if (known) await this.#replace(known, describeChange(known, facts));
     const { size, version, sha256 } = facts;
-    const n = 1 + Math.max(0, ...[...this.#state.files.values()].map(({ incarnation }) => incarnation));
+    const n = this.#state.lastIncarnation + 1;
     await this.record({ t: 'file', n, path, size, version, sha256 });
   }
 
@@ -221,20 +227,21 @@ export class Session {
       this.#state = journal.state;
       // Asked for before anything was written, and not again: a complete model must know of them too.
       for (const path of absent) if (!this.#isKnown(path)) await this.record({ t: 'absent', path });
+      await this.disk.sweep(this.#state.files.values());
       this.#asked.clear(); // the one that wrote before us may have stored other versions
       for (const file of this.#used.values()) {
         const now = this.#state.files.get(file.path);
         if (now && differs(file, now)) throw sourceChanged(file.path, describeChange(file, now));
       }
     } catch (error) {
-      this.stopWriting();
-      lock.release();
+      await this.stopWriting();
+      await lock.release();
       this.onWriteFailure(error);
       return false;
     }
     if (this.#closing.signal.aborted || (this.#trust === 'none' && isComplete(this.#state))) {
       this.#trust = 'trusted';
-      this.stopWriting();
+      await this.stopWriting();
       return false;
     }
     return true;
@@ -246,17 +253,18 @@ export class Session {
   }
 
   /** Everything is there: from now on the journal alone decides, here and elsewhere. */
-  finishWriting(): void {
+  finishWriting(): Promise<void> {
     this.#trust = 'trusted';
-    this.stopWriting();
+    return this.stopWriting();
   }
 
   /** Lets other contexts write. */
-  stopWriting(): void {
-    this.disk.close();
-    this.#writer?.journal.close();
-    this.#writer?.lock.release();
+  async stopWriting(): Promise<void> {
+    const writer = this.#writer;
     this.#writer = undefined;
+    this.disk.close();
+    writer?.journal.close();
+    await writer?.lock.release();
   }
 
   /** Tells the contexts that wait for us how far we are. */
@@ -297,23 +305,12 @@ export class Session {
     return this.#trust === 'trusted' && isComplete(this.#state) && paths.every((path) => completed!.includes(path));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closing.abort();
-    this.stopWriting();
-    this.#use.release();
+    this.disk.end();
+    await this.stopWriting();
+    await this.#use.release();
   }
-}
-
-/** Whether what is stored cannot be part of the file that the source has now. */
-function differs(known: StoredFile, now: FileFacts): boolean {
-  if (known.size !== now.size) return true;
-  if (known.sha256 && now.sha256) return known.sha256 !== now.sha256;
-  return known.version !== now.version; // one that was readable once and is not now cannot be compared
-}
-
-function describeChange(known: StoredFile, now: FileFacts): string {
-  const facts = ({ size, version, sha256 }: FileFacts) => `${size} bytes, version ${version ?? sha256 ?? 'unknown'}`;
-  return `changed at the source (stored: ${facts(known)}; now: ${facts(now)})`;
 }
 
 function sourceChanged(path: string, why: string): OutriderError {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { OutriderError } from '../../../src/errors.ts';
 import type { CachedSource } from '../../../src/storage/cache/cached-source.ts';
 import {
   createFakeOrigin,
@@ -47,7 +48,7 @@ describe('a first load', () => {
   it('stores what it streams, and the second asks the source for nothing', async () => {
     const first = await open();
     await load(first.cache);
-    first.cache.close();
+    await first.cache.close();
     source.requests.length = 0;
     const second = await open();
     expect(second.cache.isComplete(paths)).toBe(true);
@@ -98,7 +99,7 @@ describe('what is on disk', () => {
   beforeEach(async () => {
     const { cache } = await open();
     await load(cache);
-    cache.close();
+    await cache.close();
     source.requests.length = 0;
   });
 
@@ -118,7 +119,7 @@ describe('what is on disk', () => {
     const first = await open();
     await load(first.cache);
     expect(first.notices).toMatchObject([{ kind: 'damaged', parts: [0, 1, 2, 3, 4, 5] }]);
-    first.cache.close();
+    await first.cache.close();
     store.evict();
     const second = await open();
     await load(second.cache);
@@ -132,7 +133,7 @@ describe('what is on disk', () => {
     source.files.set(WEIGHTS, { bytes: weights, version: 'w2', sha256: hexHash(weights) });
     const first = await open({ parallel: 1 });
     await expect(readAll(first.cache, WEIGHTS)).rejects.toMatchObject({ code: 'source_changed' });
-    first.cache.close();
+    await first.cache.close();
     const second = await open();
     await load(second.cache);
     expect(second.cache.isComplete(paths)).toBe(true);
@@ -159,7 +160,7 @@ describe('an incomplete model', () => {
   it('drops what is stored of a file that has changed since, with a notice', async () => {
     const first = await open();
     for await (const _ of first.cache.stream(WEIGHTS, 0, 3 * PART));
-    first.cache.close();
+    await first.cache.close();
     const weights = fileBytes(WEIGHTS, 2, 5 * PART + 7);
     source.files.set(WEIGHTS, { bytes: weights, version: 'w2', sha256: hexHash(weights) });
     const second = await open();
@@ -171,7 +172,7 @@ describe('an incomplete model', () => {
   it('keeps it where the promised hash is the same under a new ETag', async () => {
     const first = await open();
     for await (const _ of first.cache.stream(WEIGHTS, 0, 3 * PART));
-    first.cache.close();
+    await first.cache.close();
     source.files.get(WEIGHTS)!.version = 'w1-of-another-server';
     source.requests.length = 0;
     const second = await open();
@@ -211,10 +212,25 @@ describe('a promised hash', () => {
   it('is computed from the disk where parts were there before', async () => {
     const first = await open();
     for await (const _ of first.cache.stream(WEIGHTS, 2 * PART, 4 * PART));
-    first.cache.close();
+    await first.cache.close();
     const second = await open();
     expect(await second.cache.complete(paths)).toEqual({ stored: true, replaced: [] });
   });
+});
+
+it('a server without Range is read once, in order, and everything is stored on the way', async () => {
+  const bytes = source.files.get(WEIGHTS)!.bytes;
+  const read = source.read;
+  source.read = (path, start, end, options) => {
+    if (start > 0) throw new OutriderError('range_unsupported', 'no ranges here');
+    return read(path, start, end, options);
+  };
+  const { cache } = await open();
+  const pieces: Uint8Array[] = [];
+  for await (const piece of cache.stream(WEIGHTS, PART + 5, bytes.length)) pieces.push(piece);
+  expect(Buffer.concat(pieces)).toEqual(Buffer.from(bytes.subarray(PART + 5)));
+  expect(await cache.complete(paths)).toEqual({ stored: true, replaced: [] });
+  expect(reads().filter((one) => one.includes(WEIGHTS))).toHaveLength(1);
 });
 
 describe('a full disk', () => {
@@ -228,7 +244,7 @@ describe('a full disk', () => {
       code: 'storage_full',
       details: { total: 5 * PART + 7 },
     });
-    first.cache.close();
+    await first.cache.close();
     store.capacity = Number.POSITIVE_INFINITY;
     const second = await open();
     await load(second.cache);
