@@ -44,6 +44,7 @@ export async function planCheckpoint(
       source: source.label,
       format: tensors.format,
       notices: [...notices, ...tensors.notices],
+      tensors: [...stored.values()].reduce((sum, { start, end }) => sum + end - start, 0),
       files: new Map(sizes.filter((entry): entry is [string, number] => entry[1] !== undefined)),
       stored: options.stored,
     },

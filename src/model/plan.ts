@@ -52,6 +52,8 @@ export interface CheckpointFiles {
   readonly format: string;
   /** What is computed otherwise than the checkpoint asks. */
   readonly notices: readonly string[];
+  /** Bytes of all tensors, those of the vision part included, without headers. */
+  readonly tensors: number;
   /** Bytes of each weight file, and of each small file that loading reads. Weight files without text weights do not count. */
   readonly files: ReadonlyMap<string, number>;
   /** Bytes of them that are on this machine already; default 0. */
@@ -68,6 +70,8 @@ export interface ModelPlan extends Advice {
   readonly source: string;
   readonly format: string;
   readonly notices: readonly string[];
+  /** Of all tensors of the checkpoint, those of the vision part included, without headers. */
+  readonly tensors: number;
   /** Still to be fetched for the cache, of `disk`. */
   readonly download: number;
   /** On this machine when all is there: the files that have text weights, whole, and the small files. */
@@ -209,11 +213,11 @@ function checkBudget(budget: number | undefined): void {
 
 function sizeFiles(
   { jobs }: WeightLayout,
-  { source, format, notices, files, stored = 0 }: CheckpointFiles,
-): Pick<ModelPlan, 'source' | 'format' | 'notices' | 'download' | 'disk' | 'read'> {
+  { source, format, notices, tensors, files, stored = 0 }: CheckpointFiles,
+): Pick<ModelPlan, 'source' | 'format' | 'notices' | 'tensors' | 'download' | 'disk' | 'read'> {
   const needed = filesOf(jobs);
   const disk = [...files].reduce((sum, [path, bytes]) => sum + (isWeights(path) && !needed.has(path) ? 0 : bytes), 0);
-  return { source, format, notices, download: Math.max(0, disk - stored), disk, read: bytesToRead(jobs) };
+  return { source, format, notices, tensors, download: Math.max(0, disk - stored), disk, read: bytesToRead(jobs) };
 }
 
 function isWeights(path: string): boolean {

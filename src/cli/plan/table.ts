@@ -25,8 +25,9 @@ export function formatPlan(plan: ModelPlan): string {
   ].join('\n\n');
 }
 
-function fileRows({ download, disk, read }: ModelPlan): Row[] {
+function fileRows({ tensors, download, disk, read }: ModelPlan): Row[] {
   return [
+    ['all tensors', tensors, 'vision included'],
     ['to download', download, 'whole files'],
     ['on disk', disk],
     ['read for the GPU', read, 'text weights only'],
