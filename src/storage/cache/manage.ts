@@ -120,7 +120,7 @@ export function createCacheManager(store: BlockStore, locks: CacheLocks): CacheM
 }
 
 /**
- * Asks the browser to keep our storage when disk space runs low.
+ * Asks the browser to keep our storage when disk space runs low. For the page to call: workers have no `persist()`.
  * @param timeoutMs a prompt that nobody sees is never answered; after this long it counts as `unanswered`
  */
 export async function persistStorage(
