@@ -7,8 +7,10 @@ import type { Engine } from './api/engine.ts';
 import type { LoadOptions } from './engine/load.ts';
 import { OutriderError } from './errors.ts';
 import type { LoaderClient } from './loader/client.ts';
-import type { ReaderOptions } from './loader/host.ts';
+import type { PlanRequest, ReaderOptions } from './loader/host.ts';
+import type { ModelPlan } from './model/plan.ts';
 import type { ModelReader } from './model/reader.ts';
+import type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 import { abortError, type ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
@@ -41,6 +43,11 @@ export type { ModelFacts } from './engine/facts.ts';
 export type { FinishReason } from './engine/generation.ts';
 export type { LoadPhase, LoadProgress } from './engine/progress.ts';
 export { type ErrorCode, type ErrorDetails, OutriderError } from './errors.ts';
+export type { KvDtype } from './kernels/attention.ts';
+export type { PlanRequest } from './loader/host.ts';
+export type { Recipe } from './model/layout/storage.ts';
+export type { AdapterLimits, ModelPlan } from './model/plan.ts';
+export type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 export type { ModelSource } from './storage/source.ts';
 export type { HostScope } from './worker/protocol.ts';
 
@@ -89,7 +96,8 @@ export async function createEngine(
 ): Promise<Engine> {
   const { worker, gpu, token, cache, ...load } = options;
   const inThisThread = worker === false || (worker === undefined && typeof Worker === 'undefined');
-  if (gpu && !inThisThread) throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
+  if (gpu && !inThisThread)
+    throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
   const name = nameOf(source);
   if (inThisThread) {
     const opened = await openReader(source, { token, cache }, load.signal);
@@ -131,6 +139,76 @@ export function serveEngine(scope: HostScope = globalThis as unknown as HostScop
     ]);
     answerPage(port, createHere, open);
   });
+}
+
+/**
+ * What a model would need, before any of its weights is fetched: bytes to download, on disk and on the GPU, at which context, and
+ * whether that fits. Reads config and headers only.
+ *
+ * @example
+ * const plan = await planModel('hf:owner/name', { contextLength: 32768, budget: 64e9 });
+ * console.log(plan.verdict, plan.reason, ...plan.nextSteps);
+ *
+ * @param source as for `createEngine`
+ * @param request `adapterLimits`: default those of this machine's adapter, else what every WebGPU adapter has
+ * @throws OutriderError: every code of opening a model; what does not fit is no error but the verdict
+ */
+export async function planModel(
+  source: string | readonly File[],
+  request: PlanRequest & AbortOption = {},
+): Promise<ModelPlan> {
+  return (await import('./loader/page.ts')).planModel(sendable(source), request);
+}
+
+/** A text file of a model, such as its README or licence, at most 4 MB; undefined where there is none. Nothing is stored. */
+export async function readModelFile(
+  source: string | readonly File[],
+  path: string,
+  options: AbortOption & { readonly token?: string | undefined } = {},
+): Promise<string | undefined> {
+  return (await import('./loader/page.ts')).readModelFile(sendable(source), path, options);
+}
+
+/** The models that this browser keeps for this origin, complete or not. */
+export async function listModels(): Promise<StoredModel[]> {
+  return (await import('./loader/page.ts')).listModels();
+}
+
+/** @returns bytes freed. @throws OutriderError `model_in_use` while any tab loads or uses it */
+export async function deleteModel(id: string): Promise<number> {
+  return (await import('./loader/page.ts')).deleteModel(id);
+}
+
+/** Reads every stored byte and compares it with what was received; bad parts are fetched again by the next load. */
+export async function verifyModel(
+  id: string,
+  options: AbortOption & {
+    readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
+  } = {},
+): Promise<Verification> {
+  return (await import('./loader/page.ts')).verifyModel(id, options);
+}
+
+/** Asks the model's source which files have changed since. With `apply`, what is stored of those is dropped. */
+export async function updateModel(
+  id: string,
+  options: AbortOption & { readonly token?: string | undefined; readonly apply?: boolean } = {},
+): Promise<Update> {
+  return (await import('./loader/page.ts')).updateModel(id, options);
+}
+
+/** What the stored models take. */
+export async function storageFacts(): Promise<StorageFacts> {
+  return (await import('./loader/page.ts')).storageFacts();
+}
+
+/** Asks the browser to keep what is stored when disk space runs low. */
+export async function persistStorage(): Promise<'granted' | 'refused' | 'unanswered'> {
+  return (await import('./loader/page.ts')).persistStorage();
+}
+
+interface AbortOption {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A page whose engine is in a Worker never needs it. */

@@ -5,7 +5,7 @@ import { findChatTemplate } from '../chat/template-source.ts';
 import { parseJson } from '../checkpoint/json.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../model/generation-config.ts';
-import type { LoadOptions as ModelLoadOptions, loadModel as LoadModel } from '../model/load.ts';
+import type { loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
 import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { EngineParts, SamplingFields } from './engine.ts';

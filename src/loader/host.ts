@@ -1,12 +1,32 @@
-/** The loader in this thread: opens models for reading. The browser's loader worker answers with it. */
-import type { ModelReader } from '../model/reader.ts';
+/**
+ * The loader in this thread: opens models for reading, with the cache where there is one, and looks after what is stored. The
+ * browser's loader worker answers the page with it; under Node it is called as it is.
+ */
+import { OutriderError } from '../errors.ts';
+import type { ModelPlan } from '../model/plan.ts';
+import type { ModelReader, Notice } from '../model/reader.ts';
 import { answerCalls } from '../ports/calls.ts';
-import { openSource } from '../storage/open.ts';
+import { Channel } from '../ports/channel.ts';
+import type { FromSender } from '../ports/messages.ts';
+import {
+  createCacheManager,
+  type StorageFacts,
+  type StoredModel,
+  type Update,
+  type Verification,
+} from '../storage/cache/manage.ts';
+import { type ModelLocation, openSource } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
+import { readText } from '../storage/source.ts';
+import { openBrowserCache } from './browser-cache.ts';
 import { SourceReader } from './loader.ts';
+import { planSource, type SourcePlanOptions } from './plan.ts';
 import { serveReader } from './port.ts';
 
-export type ModelLocation = string | readonly File[] | ModelSource;
+export type { ModelLocation };
+
+/** What can be sent to a worker. */
+export type RemoteLocation = Exclude<ModelLocation, ModelSource>;
 
 export interface ReaderOptions {
   /** For gated repositories; sent to the model's own origin only, never stored. */
@@ -15,24 +35,121 @@ export interface ReaderOptions {
   readonly cache?: boolean | undefined;
 }
 
-/** @throws OutriderError `invalid_request`, `model_not_found`, and what resolving a repository throws */
-export async function openReader(location: ModelLocation, _options: ReaderOptions = {}): Promise<ModelReader> {
-  return new SourceReader(await openSource(location));
+/** What a model would need; nothing of it is downloaded but config and headers. */
+export type PlanRequest = Omit<SourcePlanOptions, 'signal'> & Pick<ReaderOptions, 'token'>;
+
+/**
+ * @param cache what is downloaded is kept there; undefined where nothing can be
+ * @throws OutriderError `invalid_request`, `model_not_found`, and what resolving a repository throws
+ */
+export async function openReader(
+  location: ModelLocation,
+  { token, cache: wanted = true }: ReaderOptions = {},
+  cache = openBrowserCache(),
+): Promise<ModelReader> {
+  const notices = new Channel<Notice>();
+  const open = () => openSource(location, { token, ...tellOf(notices) });
+  if (!wanted || !cache || typeof location !== 'string') return new SourceReader(await open(), undefined, notices);
+  const { source, files } = await cache.open(location, open, notices);
+  return new SourceReader(source, files, notices);
 }
 
-/** What a page asks of its loader worker. Ports are transferred. */
+/** Retries and the server's quirks, in words. */
+function tellOf(notices: Channel<Notice>) {
+  return {
+    onNotice: (text: string) => notices.push({ kind: 'notice', text }),
+    onRetry: ({ reason, waitMs }: { readonly reason: string; readonly waitMs: number | undefined }) => {
+      const next = waitMs === undefined ? 'Waiting for the network' : `Trying again in ${Math.ceil(waitMs / 1000)} s`;
+      notices.push({ kind: 'waiting', text: `${next}: ${reason}` });
+    },
+  };
+}
+
+/** What a page asks of its loader worker. Ports are transferred; over a progress port goes `LoaderProgress`. */
 export interface RemoteLoader {
   /** Opens a model and serves a reader on `port`; resolves to its label. */
-  open(location: string | readonly File[], options: ReaderOptions, port: MessagePort): Promise<string>;
+  open(location: RemoteLocation, options: ReaderOptions, port: MessagePort): Promise<string>;
+  plan(location: RemoteLocation, request: PlanRequest): Promise<ModelPlan>;
+  /** A text file of the model that is not stored; undefined where there is none. */
+  readFile(location: RemoteLocation, path: string, options: Pick<ReaderOptions, 'token'>): Promise<string | undefined>;
+  listModels(): Promise<StoredModel[]>;
+  deleteModel(id: string): Promise<number>;
+  verifyModel(id: string, port: MessagePort): Promise<Verification>;
+  updateModel(id: string, options: Pick<ReaderOptions, 'token'> & { readonly apply?: boolean }): Promise<Update>;
+  storageFacts(): Promise<StorageFacts>;
+}
+
+export interface LoaderProgress {
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** A README, a licence. */
+const MAX_TEXT_BYTES = 4 << 20;
+
+export class Loader implements RemoteLoader {
+  async open(location: RemoteLocation, options: ReaderOptions, port: MessagePort): Promise<string> {
+    const reader = await openReader(location, options);
+    serveReader(port, reader);
+    return reader.label;
+  }
+
+  async plan(location: ModelLocation, { token, ...options }: PlanRequest): Promise<ModelPlan> {
+    return planSource(await openSource(location, { token }), options);
+  }
+
+  async readFile(
+    location: ModelLocation,
+    path: string,
+    { token }: Pick<ReaderOptions, 'token'> = {},
+  ): Promise<string | undefined> {
+    return readText(await openSource(location, { token }), path, MAX_TEXT_BYTES);
+  }
+
+  async listModels(): Promise<StoredModel[]> {
+    return manager().listModels();
+  }
+
+  async deleteModel(id: string): Promise<number> {
+    return manager().deleteModel(id);
+  }
+
+  async verifyModel(id: string, port: MessagePort): Promise<Verification> {
+    const controller = new AbortController();
+    port.onmessage = () => controller.abort();
+    const send = (item: LoaderProgress) =>
+      port.postMessage({ type: 'item', item } satisfies FromSender<LoaderProgress>);
+    try {
+      return await manager().verifyModel(id, { signal: controller.signal, onProgress: send });
+    } finally {
+      port.close();
+    }
+  }
+
+  async updateModel(
+    id: string,
+    { token, apply = false }: Pick<ReaderOptions, 'token'> & { readonly apply?: boolean } = {},
+  ): Promise<Update> {
+    // A repository's newest commit is asked for, not the stored one.
+    const source = await openSource(id.replace(/^(hf:[^@]+)@.*$/, '$1'), { token });
+    return manager().updateModel(id, source, { apply });
+  }
+
+  async storageFacts(): Promise<StorageFacts> {
+    return manager().storageFacts();
+  }
+}
+
+function manager(): ReturnType<typeof createCacheManager> {
+  const cache = openBrowserCache();
+  if (cache) return createCacheManager(cache.store, cache.locks);
+  throw new OutriderError(
+    'storage_failed',
+    'Models are kept in the private file system of a browser (OPFS), which is not to be had here.',
+  );
 }
 
 /** Answers a page. */
 export function answerLoaderCalls(port: MessagePort): void {
-  answerCalls(port, {
-    async open(location, options, readerPort) {
-      const reader = await openReader(location, options);
-      serveReader(readerPort, reader);
-      return reader.label;
-    },
-  } satisfies RemoteLoader);
+  answerCalls(port, new Loader());
 }

@@ -2,10 +2,12 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
 import { parseQuantization } from '../checkpoint/quantization.ts';
 import { type AssignedTensors, assignRoles } from '../checkpoint/roles.ts';
+import { OutriderError } from '../errors.ts';
 import { parseConfig } from '../model/config.ts';
 import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
 import type { Piece } from '../model/pieces.ts';
+import type { ModelPlan, PlanOptions } from '../model/plan.ts';
 import type {
   CheckpointFacts,
   CompletionProgress,
@@ -17,6 +19,7 @@ import type {
 import { Channel } from '../ports/channel.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
 import { readPieces } from './pieces.ts';
+import { planCheckpoint } from './plan.ts';
 
 interface Inspected {
   readonly checkpoint: Checkpoint;
@@ -37,6 +40,8 @@ export class SourceReader implements ModelReader {
   readonly #notices: Channel<Notice>;
   /** Ends whatever is going on when the reader is closed. */
   readonly #closing = new AbortController();
+  /** Files that were asked for beside the weights. */
+  readonly #texts = new Set(['config.json', 'model.safetensors.index.json']);
   #inspected: Promise<Inspected> | undefined;
   #layout: WeightLayout | undefined;
 
@@ -49,12 +54,18 @@ export class SourceReader implements ModelReader {
   }
 
   readText(path: string, maxBytes: number, options: ReadAbort = {}): Promise<string | undefined> {
+    this.#texts.add(path);
     return readText(this.#source, path, maxBytes, this.#linked(options));
   }
 
   async inspect(options: ReadAbort = {}): Promise<CheckpointFacts> {
     const { checkpoint, tensors } = await this.#inspect(options);
     return { configJson: checkpoint.configJson, format: tensors.format, notices: tensors.notices };
+  }
+
+  async plan(options: PlanOptions): Promise<ModelPlan> {
+    const { checkpoint, tensors } = await this.#inspect({});
+    return planCheckpoint(checkpoint, tensors, { ...options, signal: this.#closing.signal });
   }
 
   async layOut(options: LayoutOptions): Promise<PlacedWeights> {
@@ -71,8 +82,14 @@ export class SourceReader implements ModelReader {
 
   async *complete(options: ReadAbort = {}): AsyncGenerator<CompletionProgress, void, undefined> {
     if (!this.#cache) return;
-    const files = filesOf(this.#layOutOrFail().jobs);
-    yield* this.#cache.complete([...files], this.#linked(options));
+    const paths: string[] = [];
+    for (const path of [...this.#texts, ...filesOf(this.#layOutOrFail().jobs)]) {
+      if (await this.#source.stat(path, this.#linked(options))) paths.push(path);
+    }
+    for await (const progress of this.#cache.complete(paths, this.#linked(options))) {
+      if (progress.phase === 'replaced' && this.#texts.has(progress.file)) throw readWrong(progress.file);
+      yield progress;
+    }
   }
 
   notices(): AsyncIterable<Notice> {
@@ -109,4 +126,10 @@ export class SourceReader implements ModelReader {
     const { signal: closing } = this.#closing;
     return { signal: signal ? AbortSignal.any([signal, closing]) : closing };
   }
+}
+
+/** The tokenizer or a config, which are used already. */
+function readWrong(file: string): OutriderError {
+  const message = `${file} arrived damaged and was downloaded again; it is right now. Load again.`;
+  return new OutriderError('checksum_mismatch', message, { details: { file } });
 }

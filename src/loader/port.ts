@@ -1,6 +1,7 @@
 /** A ModelReader through a MessagePort. Bytes are transferred; how many pieces may be under way is bounded. */
-import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
+
 import type { Piece } from '../model/pieces.ts';
+import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
 import { receiveItems, sendItems } from '../ports/stream.ts';
@@ -10,7 +11,7 @@ import { abortError } from '../storage/source.ts';
 const WINDOW = 4;
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
-type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'layOut' | 'close'> & {
+type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut' | 'close'> & {
   pieces(port: MessagePort): void;
   complete(port: MessagePort): void;
   notices(port: MessagePort): void;
@@ -18,7 +19,11 @@ type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'layOut' | 'close
 
 /** Answers the calls that arrive on `port`. The port closes with the reader. */
 export function serveReader(port: MessagePort, reader: ModelReader): void {
-  const send = <T>(to: MessagePort, start: (options: ReadAbort) => AsyncIterable<T>, moved?: (item: T) => Transferable[]) => {
+  const send = <T>(
+    to: MessagePort,
+    start: (options: ReadAbort) => AsyncIterable<T>,
+    moved?: (item: T) => Transferable[],
+  ) => {
     const controller = new AbortController();
     const items = start({ signal: controller.signal })[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
     void sendItems(to, items, controller, moved);
@@ -26,8 +31,14 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
   answerCalls(port, {
     readText: (path, maxBytes) => reader.readText(path, maxBytes),
     inspect: () => reader.inspect(),
+    plan: (options) => reader.plan(options),
     layOut: (options) => reader.layOut(options),
-    pieces: (to) => send<Piece>(to, (options) => reader.pieces(options), ({ blobs }) => [...new Set(blobs)]),
+    pieces: (to) =>
+      send<Piece>(
+        to,
+        (options) => reader.pieces(options),
+        ({ blobs }) => [...new Set(blobs)],
+      ),
     complete: (to) => send<CompletionProgress>(to, (options) => reader.complete(options)),
     notices: (to) => send<Notice>(to, () => reader.notices()),
     close: () => reader.close(),
@@ -57,6 +68,7 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     label,
     readText: (path, maxBytes, options) => until(remote.call('readText', path, maxBytes), options),
     inspect: (options) => until(remote.call('inspect'), options),
+    plan: (options) => remote.call('plan', options),
     layOut: (options) => remote.call('layOut', options),
     pieces: (options = {}) => receive<Piece>('pieces', options, WINDOW),
     complete: (options = {}) => receive<CompletionProgress>('complete', options),

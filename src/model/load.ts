@@ -1,20 +1,21 @@
 /** From a reader to a runner: headers, config, device, room for everything, weights, plans. */
 import { OutriderError } from '../errors.ts';
 import { type AdapterFacts, openDevice } from '../gpu/device.ts';
+import type { KvDtype } from '../kernels/attention.ts';
 import { type ModelConfig, parseConfig } from './config.ts';
 import { GpuRunner } from './gpu-runner.ts';
 import { KvCache } from './kv-cache.ts';
+import { chooseContextLength } from './memory/timeline.ts';
 import { allocateModel, fillWeights, type Model, type ModelOptions } from './model.ts';
-import type { KvDtype } from '../kernels/attention.ts';
-import type { CompletionProgress, ModelReader } from './reader.ts';
+import type { ModelReader } from './reader.ts';
 import type { Runner } from './runner.ts';
-
-const DEFAULT_CONTEXT_LENGTH = 8192;
 
 export interface LoadOptions extends ModelOptions {
   /** Default `navigator.gpu`. */
   readonly gpu?: GPU | undefined;
-  /** Tokens; default the least of the config's and 8192. */
+  /** Bytes of GPU memory that the model may use; where it needs more, `model_too_large` comes before any download. */
+  readonly budget?: number | undefined;
+  /** Tokens; default the least of the model's, 8192 and what the budget allows. */
   readonly contextLength?: number | undefined;
   /** Keys and values; default 'f32', which is lossless. 'f16' takes half the room. */
   readonly kvDtype?: KvDtype | undefined;
@@ -30,7 +31,9 @@ export interface LoadOptions extends ModelOptions {
   /** Bytes of weights on the GPU so far, of all, and the file being read. */
   readonly onProgress?: ((progress: { loaded: number; total: number; file: string }) => void) | undefined;
   /** What happens to the files beside that: the rest of a download, hashes. */
-  readonly onCompletion?: ((progress: CompletionProgress) => void) | undefined;
+  readonly onCompletion?:
+    | ((progress: { phase: 'download' | 'verify'; loaded: number; total: number; file: string }) => void)
+    | undefined;
   /** The weights are there; shaders are compiled now. */
   readonly onPipelines?: (() => void) | undefined;
   /** What was done otherwise than asked or written. */
@@ -43,24 +46,21 @@ export interface LoadedModel extends Runner {
   readonly bytes: { readonly weights: number; readonly kv: number; readonly activations: number };
 }
 
+/** A hash that is wrong again after a second download is an error of the reader's; this bounds readings of right files. */
+const MAX_FILLS = 3;
+
 /** On failure nothing stays on the GPU. The reader is left open. */
 export async function loadModel(reader: ModelReader, options: LoadOptions = {}): Promise<LoadedModel> {
-  const { signal, onProgress, onCompletion, kvDtype } = options;
+  const { signal, kvDtype } = options;
   const facts = await reader.inspect({ signal });
   const { config, notices } = parseConfig(facts.configJson, { ropeScaling: options.ropeScaling });
   for (const notice of [...facts.notices, ...notices]) options.onDowngrade?.(notice);
-  const contextLength = chooseContextLength(options.contextLength, config);
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
   try {
+    const contextLength = await contextWithinBudget(reader, config, gpu.facts, options);
     const model = await allocateModel(gpu, reader, config, options);
     await proveRoomForKv(model, contextLength, kvDtype);
-    const total = model.bytes.read;
-    onProgress?.({ loaded: 0, total, file: '' });
-    await fillWeights(model, reader, {
-      signal,
-      onProgress: (loaded, file) => onProgress?.({ loaded, total, file }),
-    });
-    for await (const progress of reader.complete({ signal })) onCompletion?.(progress);
+    await fillAndComplete(model, reader, options);
     options.onPipelines?.();
     const runner = await GpuRunner.create(model, { contextLength, kvDtype, numTokens: options.numTokens });
     if (gpu.failure) throw gpu.failure;
@@ -69,6 +69,43 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
     const failure = gpu.failure;
     gpu.destroy();
     throw failure ?? error;
+  }
+}
+
+/** Without a budget nobody knows what fits: then allocating everything is the proof. */
+async function contextWithinBudget(
+  reader: ModelReader,
+  config: ModelConfig,
+  adapterLimits: AdapterFacts,
+  { budget, contextLength, kvDtype, quantizeOnLoad, recipe }: LoadOptions,
+): Promise<number> {
+  if (budget === undefined) return chooseContextLength(contextLength, config);
+  const plan = await reader.plan({ budget, contextLength, kvDtype, quantizeOnLoad, recipe, adapterLimits });
+  if (plan.verdict !== 'too-large') return plan.kv.contextLength;
+  throw new OutriderError('model_too_large', [plan.reason, ...plan.nextSteps].join(' '), {
+    details: { bytes: plan.gpu.total, budget },
+  });
+}
+
+/** Weights onto the GPU and files into the cache; once more where hashes say that something had arrived damaged. */
+async function fillAndComplete(model: Model, reader: ModelReader, options: LoadOptions): Promise<void> {
+  const { signal, onProgress, onCompletion } = options;
+  const total = model.bytes.read;
+  onProgress?.({ loaded: 0, total, file: '' });
+  for (let fill = 1; ; fill++) {
+    await fillWeights(model, reader, {
+      signal,
+      onProgress: (loaded, file) => onProgress?.({ loaded, total, file }),
+    });
+    let isReplaced = false;
+    for await (const { phase, ...progress } of reader.complete({ signal })) {
+      if (phase === 'replaced') isReplaced = true;
+      else onCompletion?.({ ...progress, phase });
+    }
+    if (!isReplaced) return;
+    if (fill === MAX_FILLS) {
+      throw new OutriderError('checksum_mismatch', `The weights arrived damaged ${MAX_FILLS} times. Load again.`);
+    }
   }
 }
 
@@ -82,17 +119,4 @@ async function proveRoomForKv(model: Model, contextLength: number, kvDtype: KvDt
   } finally {
     kv.destroy();
   }
-}
-
-function chooseContextLength(wanted: number | undefined, config: ModelConfig): number {
-  const most = config.maxPositionEmbeddings;
-  if (wanted === undefined) return Math.min(most, DEFAULT_CONTEXT_LENGTH);
-  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most) return wanted;
-  throw new OutriderError(
-    'invalid_request',
-    `contextLength is ${wanted}; it must be a whole number of tokens from 1 to the model's ${most}.`,
-    {
-      details: { contextLength: wanted, most },
-    },
-  );
 }

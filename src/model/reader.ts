@@ -4,6 +4,7 @@
  */
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
 import type { Piece } from './pieces.ts';
+import type { ModelPlan, PlanOptions } from './plan.ts';
 import type { Weights } from './weights.ts';
 
 export interface ReadAbort {
@@ -30,7 +31,8 @@ export interface PlacedWeights {
 
 /** How far the files are complete and checked, in bytes. */
 export interface CompletionProgress {
-  readonly phase: 'download' | 'verify';
+  /** `replaced`: what was read of this file was wrong, by its hash, and is right now: it has to be read again. */
+  readonly phase: 'download' | 'verify' | 'replaced';
   readonly loaded: number;
   readonly total: number;
   readonly file: string;
@@ -49,6 +51,8 @@ export interface ModelReader {
   readText(path: string, maxBytes: number, options?: ReadAbort): Promise<string | undefined>;
   /** Reads config and headers, once. Throws every code of `openCheckpoint` and `assignRoles`. */
   inspect(options?: ReadAbort): Promise<CheckpointFacts>;
+  /** What the model would need. */
+  plan(options: PlanOptions): Promise<ModelPlan>;
   /** Throws `model_too_large` where a matrix cannot be cut to fit. */
   layOut(options: LayoutOptions): Promise<PlacedWeights>;
   /** The weights, in the layout that was asked for last. Leaving the loop stops the reading. */

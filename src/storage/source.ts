@@ -57,7 +57,14 @@ export async function readText(
     );
   }
   if (size === 0) return '';
-  return new TextDecoder().decode(await source.read(path, 0, size, options));
+  // Streamed, because a cache keeps what is streamed.
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for await (const piece of source.stream(path, 0, size, options)) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return new TextDecoder().decode(bytes);
 }
 
 /** Throws `aborted` if the signal has fired. */

@@ -8,19 +8,19 @@ import type {
   ChatCompletions,
   RequestOptions,
 } from '../api/types.ts';
-import { abortable, linkSignals } from '../ports/abortable.ts';
 import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
-import { abortError } from '../storage/source.ts';
+import { abortable, linkSignals } from '../ports/abortable.ts';
 import { Caller } from '../ports/calls.ts';
 import { fromWireError } from '../ports/errors.ts';
-import type { WireEvent } from './host.ts';
-import { CONNECT, type ConnectMessage, type RemoteEngine, type RemoteModel } from './protocol.ts';
 import type { FromSender, ToSender } from '../ports/messages.ts';
 import { receiveItems } from '../ports/stream.ts';
+import { abortError } from '../storage/source.ts';
+import type { WireEvent } from './host.ts';
+import { CONNECT, type ConnectMessage, type RemoteEngine, type RemoteModel } from './protocol.ts';
 
 /** What is used of a Worker. */
 export type WorkerLike = Pick<Worker, 'postMessage' | 'addEventListener' | 'removeEventListener'>;

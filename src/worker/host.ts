@@ -5,15 +5,15 @@ import type { EngineEvent } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
-import type { ReaderOptions } from '../loader/host.ts';
 import { OutriderError } from '../errors.ts';
-import { answerCalls } from '../ports/calls.ts';
-import { toWireError, type WireError } from '../ports/errors.ts';
+import type { ReaderOptions } from '../loader/host.ts';
 import { readerOver } from '../loader/port.ts';
 import type { ModelReader } from '../model/reader.ts';
+import { answerCalls } from '../ports/calls.ts';
+import { toWireError, type WireError } from '../ports/errors.ts';
 import type { FromSender } from '../ports/messages.ts';
-import type { RemoteEngine, RemoteLoadOptions, RemoteModel } from './protocol.ts';
 import { sendItems } from '../ports/stream.ts';
+import type { RemoteEngine, RemoteLoadOptions, RemoteModel } from './protocol.ts';
 
 /** An event as it crosses: errors are not cloned as they are. */
 export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 'device_lost'; error: WireError };

@@ -52,6 +52,7 @@ export function readerOf(source: ModelSource): ModelReader {
     label: source.label,
     readText: (path, maxBytes, options) => readText(source, path, maxBytes, options),
     inspect: async () => ({ configJson: {}, format: 'bytes', notices: [] }),
+    plan: () => Promise.reject(new Error('a fake model has no plan')),
     layOut: () => Promise.reject(new Error('a fake model has no weights')),
     pieces: nothing,
     complete: nothing,

@@ -77,14 +77,18 @@ test('a caller who aborts while weights stream', async () => {
     },
   };
   const before = counts.destroyedDevices;
-  await expect(loadModel(new SourceReader(slow), { gpu, contextLength: 64, signal: controller.signal })).rejects.toMatchObject({
+  await expect(
+    loadModel(new SourceReader(slow), { gpu, contextLength: 64, signal: controller.signal }),
+  ).rejects.toMatchObject({
     code: 'aborted',
   });
   expect(counts.destroyedDevices - before).toBe(1);
 });
 
 test('a context longer than the model has', async () => {
-  await expect(loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu, contextLength: 5000 })).rejects.toMatchObject({
+  await expect(
+    loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu, contextLength: 5000 }),
+  ).rejects.toMatchObject({
     code: 'invalid_request',
     message: expect.stringMatching(/5000.*4096/),
   });
@@ -92,7 +96,9 @@ test('a context longer than the model has', async () => {
 
 test('no WebGPU at all', async () => {
   await expect(
-    loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu: { requestAdapter: async () => null } as unknown as GPU }),
+    loadModel(new SourceReader(sourceOfTiny(tinyFiles())), {
+      gpu: { requestAdapter: async () => null } as unknown as GPU,
+    }),
   ).rejects.toMatchObject({
     code: 'webgpu_unavailable',
     details: { reason: 'no-adapter' },

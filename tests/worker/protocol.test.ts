@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
 import { OutriderError } from '../../src/errors.ts';
-import { connectEngine } from '../../src/worker/client.ts';
 import { fromWireError, toWireError } from '../../src/ports/errors.ts';
 import { receiveItems, sendItems, WINDOW } from '../../src/ports/stream.ts';
+import { connectEngine } from '../../src/worker/client.ts';
 import { fakeModel } from '../engine/fake-model.ts';
 import { createRemoteEngine, fakeWorker, servedReader, watchPorts } from './fake-worker.ts';
 
@@ -145,9 +145,13 @@ describe('an engine behind a worker', () => {
     });
     const fake = fakeWorker(() => Promise.reject(refusal));
     let released = 0;
-    const error = await connectEngine(fake.worker, { name: 'x', label: 'x' }, {}, () => released++, servedReader()).catch(
-      (reason) => reason,
-    );
+    const error = await connectEngine(
+      fake.worker,
+      { name: 'x', label: 'x' },
+      {},
+      () => released++,
+      servedReader(),
+    ).catch((reason) => reason);
     expect(error).toBeInstanceOf(OutriderError);
     expect(error).toMatchObject({ code: 'model_not_found', details: { source: 'x' }, cause: 'Error: 404' });
     expect(released).toBe(1);

@@ -73,17 +73,23 @@ export class MatrixJobs {
   #matrix(matrix: Matrix, run: Run): void {
     switch (matrix.kind) {
       case 'float':
-        return this.#float(matrix, run);
+        this.#float(matrix, run);
+        break;
       case 'int4':
-        return this.#int4(matrix, run);
+        this.#int4(matrix, run);
+        break;
       case 'affine':
-        return this.#affine(matrix, run);
+        this.#affine(matrix, run);
+        break;
       case 'fp8':
-        return this.#fp8(matrix, run);
+        this.#fp8(matrix, run);
+        break;
       case 'nvfp4':
-        return this.#nvfp4(matrix, run);
+        this.#nvfp4(matrix, run);
+        break;
       case 'nf4':
-        return this.#nf4(matrix, run);
+        this.#nf4(matrix, run);
+        break;
     }
   }
 
@@ -119,9 +125,21 @@ export class MatrixJobs {
     if (packing === 'gptq') this.#transpose(packed, 32, cols / 8, rows, 'weights', run);
     else this.#transpose(packed, 4, cols, rows, 'weights', run);
     const to = (run.blob.storage as Storage & { kind: 'int4' }).scale;
-    this.#wholeRows(scales, { kind: 'transposed-scales', from, to, rows, groups, divisor }, groups * bytesOf(to), 'scales', run);
+    this.#wholeRows(
+      scales,
+      { kind: 'transposed-scales', from, to, rows, groups, divisor },
+      groups * bytesOf(to),
+      'scales',
+      run,
+    );
     if (zeroPoints) {
-      this.#wholeRows(zeroPoints, { kind: 'zero-points', packing, rows, groups, zeroOffset }, groups * 4, 'zeros', eighths(zeroPoints, run));
+      this.#wholeRows(
+        zeroPoints,
+        { kind: 'zero-points', packing, rows, groups, zeroOffset },
+        groups * 4,
+        'zeros',
+        eighths(zeroPoints, run),
+      );
     }
   }
 
@@ -199,7 +217,14 @@ export class MatrixJobs {
   }
 
   /** @param inCols elements of `bits` in a row of the result */
-  #transpose(tensor: Tensor, bits: 4 | 8 | 16 | 32, inCols: number, sourceCols: number, section: Section, run: Run): void {
+  #transpose(
+    tensor: Tensor,
+    bits: 4 | 8 | 16 | 32,
+    inCols: number,
+    sourceCols: number,
+    section: Section,
+    run: Run,
+  ): void {
     const op = { kind: 'transpose', bits, inCols, sourceCols } as const;
     this.#band(tensor, 0, op, (sourceCols * bits) / 8, 32 / bits, run, section, { row: run.to });
   }

@@ -73,7 +73,13 @@ function storedAs(matrix: Matrix): Storage {
     case 'int4': {
       const { groupSize, scales, zeroPoints, groupIndex } = matrix;
       const scale = scales.dtype as FloatDtype;
-      return { kind: 'int4', groupSize, scale, asymmetric: zeroPoints !== undefined, ordered: groupIndex !== undefined };
+      return {
+        kind: 'int4',
+        groupSize,
+        scale,
+        asymmetric: zeroPoints !== undefined,
+        ordered: groupIndex !== undefined,
+      };
     }
     case 'affine':
       return {

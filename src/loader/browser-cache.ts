@@ -1,0 +1,96 @@
+/** The cache in the browser's private file system, as the reader uses it. */
+import type { CompletionProgress, Notice, ReadAbort } from '../model/reader.ts';
+import { Channel } from '../ports/channel.ts';
+import { type CachedSource, openCached } from '../storage/cache/cached-source.ts';
+import { findSharedFiles } from '../storage/cache/cross-origin.ts';
+import HashWorker from '../storage/cache/hash-worker.ts?worker&inline';
+import { createWorkerHashers } from '../storage/cache/hasher.ts';
+import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
+import { createCacheManager } from '../storage/cache/manage.ts';
+import { createOpfsStore } from '../storage/cache/opfs.ts';
+import type { BlockStore } from '../storage/cache/store.ts';
+import type { ModelSource } from '../storage/source.ts';
+import type { CachedFiles } from './loader.ts';
+
+/** What is stored, and how a model is opened through it. */
+export interface ModelCache {
+  readonly store: BlockStore;
+  readonly locks: CacheLocks;
+  open(
+    location: string,
+    openSource: () => Promise<ModelSource>,
+    notices: Channel<Notice>,
+  ): Promise<{ readonly source: ModelSource; readonly files: CachedFiles }>;
+}
+
+/** Undefined where files cannot be written at any place: only dedicated workers of secure origins can. */
+export function openBrowserCache(): ModelCache | undefined {
+  const canWrite =
+    typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
+  if (!canWrite || !navigator.storage || !navigator.locks) return undefined;
+  const store = createOpfsStore();
+  const locks = createLocks();
+  return {
+    store,
+    locks,
+    async open(location, openSource, notices) {
+      const known = await storedIdOf(location, store, locks);
+      const opened = known === undefined ? openSource() : undefined;
+      const id = known ?? (await opened!).id!;
+      const hashers = createWorkerHashers(() => new HashWorker({ name: 'outrider-hash' }));
+      const cached = await openCached(() => opened ?? openSource(), store, {
+        id,
+        label: location.replace(/[?#].*$/, ''),
+        locks,
+        hashers,
+        onNotice: ({ message }) => notices.push({ kind: 'notice', text: message }),
+        onWait: (progress) => notices.push({ kind: 'waiting', text: describeWait(progress) }),
+        shared: findSharedFiles(),
+      });
+      return { source: cached, files: filesOf(cached, location, () => hashers.close()) };
+    },
+  };
+}
+
+/**
+ * The id under which a location is stored, as far as that can be said without the network: folders are named by their URL, a
+ * repository without a commit by the one that was complete last.
+ */
+async function storedIdOf(location: string, store: BlockStore, locks: CacheLocks): Promise<string | undefined> {
+  if (!location.startsWith('hf:')) {
+    const { origin, pathname } = new URL(location);
+    return `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}`;
+  }
+  if (/@[0-9a-f]{40}$/.test(location)) return location;
+  const models = await createCacheManager(store, locks).listModels();
+  return models.find(({ complete, meta }) => complete && meta.location === location)?.id;
+}
+
+function filesOf(cached: CachedSource, location: string, close: () => void): CachedFiles {
+  return {
+    async *complete(paths: readonly string[], { signal }: ReadAbort) {
+      const progress = new Channel<CompletionProgress>();
+      const completing = cached
+        .complete(paths, {
+          signal,
+          onProgress: ({ phase, path, loaded, total }) =>
+            progress.push({ phase: phase === 'hash' ? 'verify' : 'download', file: path, loaded, total }),
+        })
+        .finally(() => progress.close());
+      completing.catch(() => {}); // thrown below
+      yield* progress;
+      const { replaced, stored } = await completing;
+      if (stored) await cached.setMeta({ ...cached.meta, location, lastUsed: Date.now() });
+      for (const { path } of replaced) yield { phase: 'replaced', file: path, loaded: 0, total: 0 };
+    },
+    async close() {
+      await cached.close();
+      close();
+    },
+  };
+}
+
+function describeWait(progress: { readonly loaded: number; readonly total: number } | undefined): string {
+  const share = progress && progress.total > 0 ? ` (${Math.floor((100 * progress.loaded) / progress.total)} %)` : '';
+  return `Another tab is downloading this model${share}`;
+}
