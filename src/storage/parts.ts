@@ -55,14 +55,22 @@ export async function* streamParts(
   const parts = cutParts(start, end, partBytes);
   const waiting: Promise<Bytes>[] = [];
   let inFlight = 0;
-  let fail: (error: unknown) => void;
-  // A part far ahead may fail while the next one in order is still on its way: that must not wait for it.
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failed.catch(() => {}); // it may fail after the last part was taken, when nobody listens
+  let failure: { readonly error: unknown } | undefined;
+  let rejectTaken: (error: unknown) => void = () => {};
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    rejectTaken(failure.error);
+  };
   const onAbort = (): void => fail(abortError(controller.signal));
   controller.signal.addEventListener('abort', onAbort);
+  // A part far ahead may fail while the next in order is still on its way: that must not wait. Not Promise.race with one
+  // promise of the failure: that would hold every piece until the end.
+  const take = (part: Promise<Bytes>): Promise<Bytes> =>
+    new Promise((resolve, reject) => {
+      if (failure !== undefined) return reject(failure.error);
+      rejectTaken = reject;
+      part.then(resolve, reject);
+    });
 
   const fetchOne = async (part: { start: number; end: number }): Promise<Bytes> => {
     inFlight++;
@@ -89,7 +97,7 @@ export async function* streamParts(
 
   try {
     for (fill(); waiting.length > 0; fill()) {
-      const piece = await Promise.race([failed, waiting[0]!]);
+      const piece = await take(waiting[0]!);
       waiting.shift();
       fill();
       yield piece;

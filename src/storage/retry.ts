@@ -138,7 +138,7 @@ export function parseRetryAfter(value: string | null, now: number): number | und
 function givenUp(error: TransientFailure, url: string, attempts: number): OutriderError {
   const asked = error.retryAfterMs > 0 ? ` It asks to wait ${Math.ceil(error.retryAfterMs / 1000)} s.` : '';
   const tries = attempts === 1 ? 'one attempt' : `${attempts} attempts without a byte`;
-  const advice = 'Check the address and the network and load again: what is stored already is not fetched twice.';
+  const advice = 'Check the address and the network, and load again.';
   return new OutriderError(error.code, `${url}: ${error.message} Given up after ${tries}.${asked} ${advice}`, {
     cause: error.cause,
     details: { ...error.details, url, attempts },

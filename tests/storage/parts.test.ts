@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cutParts, joinParts, PART_BYTES, streamParts } from '../../src/storage/parts.ts';
@@ -94,3 +96,16 @@ test('an abort rejects at once, and leaving the loop stops what is in flight', a
 async function collectAll(pieces: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of pieces);
 }
+
+test('a piece that the consumer let go is not held by the stream', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const pieces: WeakRef<Uint8Array>[] = [];
+  for await (const piece of streamParts(async () => new Uint8Array(1 << 16), 0, 40 * PART_BYTES)) {
+    pieces.push(new WeakRef(piece));
+    if (pieces.length < 40) continue;
+    await later(); // what was dereferenced in one turn lives until its end
+    collectGarbage();
+    expect(pieces.slice(0, 30).filter((ref) => ref.deref() !== undefined)).toEqual([]);
+  }
+});
