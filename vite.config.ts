@@ -59,7 +59,8 @@ export default defineConfig(({ mode }) => {
     worker: {
       format: 'es',
       plugins: () => [compactShaders(), pureTables(), licenses.worker],
-      rolldownOptions: { ...lazily, output: small },
+      // A worker from a Blob has no URL that chunks could be found by: everything goes into one.
+      rolldownOptions: { ...lazily, output: { ...small, codeSplitting: false } },
     },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
     server: { host: '127.0.0.1' },

@@ -135,7 +135,7 @@ export function serveEngine(scope: HostScope = globalThis as unknown as HostScop
   onConnect(scope, async (port) => {
     const [{ answerPage }, { openReader: open }] = await Promise.all([
       import('./worker/host.ts'),
-      import('./loader/host.ts'),
+      import('./loader/local.ts'),
     ]);
     answerPage(port, createHere, open);
   });
@@ -224,7 +224,7 @@ async function openReader(
   signal: AbortSignal | undefined,
 ): Promise<ModelReader> {
   if (typeof Worker === 'undefined' || isByteSource(source)) {
-    return (await import('./loader/host.ts')).openReader(source, options);
+    return (await import('./loader/local.ts')).openReader(source, options);
   }
   const { loader, label, port } = await openInLoader(sendable(source), options, signal);
   const { readerOver } = await import('./loader/port.ts');

@@ -8,7 +8,7 @@ import { ensureModules, root } from './modules.mjs';
 const CORE_LIMIT = 60_000;
 const CHAT_LIMIT = 160_000;
 /** Chunks that hardly any visit loads, listed apart: the engine in the page's own thread, and what only Node has. */
-const LAZY = /in-thread|\bnode\b/;
+const LAZY = /in-thread|\bnode\b|\blocal\b/;
 
 ensureModules();
 const within = [
@@ -43,9 +43,14 @@ async function coreFiles() {
   };
   const built = await build({ root, mode: 'lib', logLevel: 'error', plugins: [workerOnce], build: { write: false } });
   const { output } = /** @type {{ output: import('vite').Rolldown.OutputChunk[] }[]} */ (built)[0] ?? { output: [] };
-  return output
-    .filter(({ type }) => type === 'chunk')
-    .map(({ fileName, code }) => ({ name: fileName, content: code, lazy: LAZY.test(fileName) }));
+  const chunks = new Map(output.filter(({ type }) => type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
+  const initial = new Set(['outrider.js']);
+  for (const name of initial) for (const next of chunks.get(name)?.imports ?? []) initial.add(next);
+  return [...chunks.values()].map(({ fileName, code }) => ({
+    name: fileName,
+    content: code,
+    lazy: !initial.has(fileName),
+  }));
 }
 
 /** The built chat page: its HTML, and every chunk and style sheet that the manifest leads to. @returns {Promise<File[]>} */

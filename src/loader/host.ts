@@ -15,7 +15,7 @@ import {
   type Update,
   type Verification,
 } from '../storage/cache/manage.ts';
-import { type ModelLocation, openSource } from '../storage/open.ts';
+import type { ModelLocation, openSource as OpenSource } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import { readText } from '../storage/source.ts';
 import { openBrowserCache } from './browser-cache.ts';
@@ -39,12 +39,14 @@ export interface ReaderOptions {
 export type PlanRequest = Omit<SourcePlanOptions, 'signal'> & Pick<ReaderOptions, 'token'>;
 
 /**
+ * @param openSource what a location is read with: in browsers without what only Node has
  * @param cache what is downloaded is kept there; undefined where nothing can be
  * @throws OutriderError `invalid_request`, `model_not_found`, and what resolving a repository throws
  */
 export async function openReader(
   location: ModelLocation,
-  { token, cache: wanted = true }: ReaderOptions = {},
+  { token, cache: wanted = true }: ReaderOptions,
+  openSource: typeof OpenSource,
   cache = openBrowserCache(),
 ): Promise<ModelReader> {
   const notices = new Channel<Notice>();
@@ -88,14 +90,21 @@ export interface LoaderProgress {
 const MAX_TEXT_BYTES = 4 << 20;
 
 export class Loader implements RemoteLoader {
+  readonly #openSource: typeof OpenSource;
+
+  /** @param openSource as for `openReader` */
+  constructor(openSource: typeof OpenSource) {
+    this.#openSource = openSource;
+  }
+
   async open(location: RemoteLocation, options: ReaderOptions, port: MessagePort): Promise<string> {
-    const reader = await openReader(location, options);
+    const reader = await openReader(location, options, this.#openSource);
     serveReader(port, reader);
     return reader.label;
   }
 
   async plan(location: ModelLocation, { token, ...options }: PlanRequest): Promise<ModelPlan> {
-    return planSource(await openSource(location, { token }), options);
+    return planSource(await this.#openSource(location, { token }), options);
   }
 
   async readFile(
@@ -103,7 +112,7 @@ export class Loader implements RemoteLoader {
     path: string,
     { token }: Pick<ReaderOptions, 'token'> = {},
   ): Promise<string | undefined> {
-    return readText(await openSource(location, { token }), path, MAX_TEXT_BYTES);
+    return readText(await this.#openSource(location, { token }), path, MAX_TEXT_BYTES);
   }
 
   async listModels(): Promise<StoredModel[]> {
@@ -131,7 +140,7 @@ export class Loader implements RemoteLoader {
     { token, apply = false }: Pick<ReaderOptions, 'token'> & { readonly apply?: boolean } = {},
   ): Promise<Update> {
     // A repository's newest commit is asked for, not the stored one.
-    const source = await openSource(id.replace(/^(hf:[^@]+)@.*$/, '$1'), { token });
+    const source = await this.#openSource(id.replace(/^(hf:[^@]+)@.*$/, '$1'), { token });
     return manager().updateModel(id, source, { apply });
   }
 
@@ -149,7 +158,7 @@ function manager(): ReturnType<typeof createCacheManager> {
   );
 }
 
-/** Answers a page. */
-export function answerLoaderCalls(port: MessagePort): void {
-  answerCalls(port, new Loader());
+/** Answers a page. @param openSource as for `openReader` */
+export function answerLoaderCalls(port: MessagePort, openSource: typeof OpenSource): void {
+  answerCalls(port, new Loader(openSource));
 }

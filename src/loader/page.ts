@@ -30,7 +30,7 @@ async function withLoader<T>({ signal }: Abort, use: (loader: Calls) => Promise<
 }
 
 async function inThisThread(): Promise<Calls & { terminate(): void }> {
-  const loader: RemoteLoader = new (await import('./host.ts')).Loader();
+  const loader: RemoteLoader = (await import('./local.ts')).createLoader();
   const call = (method: keyof RemoteLoader, ...args: unknown[]) =>
     (loader[method] as (...args: unknown[]) => Promise<unknown>)(...args);
   return { call: call as Calls['call'], terminate: () => {} };

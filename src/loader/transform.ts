@@ -52,10 +52,9 @@ function neighbours(tensors: readonly Tensor[]): Tensor[][] {
   const runs: Tensor[][] = [];
   for (const tensor of sorted) {
     const run = runs.at(-1);
+    const [first, last] = [run?.[0], run?.at(-1)];
     const near =
-      run?.[0]!.file === tensor.file &&
-      tensor.start - run.at(-1)!.end <= maxGap &&
-      tensor.end - run[0]!.start <= maxBytes;
+      first?.file === tensor.file && tensor.start - last!.end <= maxGap && tensor.end - first.start <= maxBytes;
     if (near) run!.push(tensor);
     else runs.push([tensor]);
   }

@@ -15,18 +15,15 @@ export type ModelLocation = string | readonly (File | FileAt)[] | ModelSource;
 export type OpenOptions = HubOptions;
 
 /**
- * A byte source for a location. Only `hf:` asks the network here.
+ * A byte source for what a browser can reach. Only `hf:` asks the network here.
  * @throws OutriderError `invalid_request` for a string that is none of these, `model_not_found`; for `hf:` also
  * `access_denied`, `network_error`, `aborted`
  */
-export async function openSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
+export async function openWebSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
   if (typeof location !== 'string') return isFileList(location) ? createFilesSource([...location]) : location;
   const scheme = schemeOf(location);
   if (scheme === 'hf') return (await import('./hub.ts')).openHubSource(location, options);
   if (scheme === 'http' || scheme === 'https') return createHttpSource(location, options);
-  if (isNode() && (scheme === undefined || scheme === 'file')) {
-    return (await import('./node.ts')).createNodeSource(location);
-  }
   const base = globalThis.location?.href;
   if (scheme === undefined && URL.canParse(location, base)) return createHttpSource(new URL(location, base), options);
   const shown = location.replace(/[?#].*$/, ''); // what follows may be a signature
@@ -34,6 +31,12 @@ export async function openSource(location: ModelLocation, options: OpenOptions =
     `"${shown}" is not a model source. Give the http(s) URL of a model folder, hf:owner/name, a list of files, ` +
     'or under Node a path.';
   throw new OutriderError('invalid_request', message, { details: { source: shown } });
+}
+
+/** The same, and under Node a path too. */
+export async function openSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
+  const isPath = typeof location === 'string' && isNode() && [undefined, 'file'].includes(schemeOf(location));
+  return isPath ? (await import('./node.ts')).createNodeSource(location) : openWebSource(location, options);
 }
 
 /** One letter is a Windows drive. */

@@ -1,0 +1,9 @@
+/** The loader in the thread that calls: under Node, in an app's own worker, or over a byte source of the caller's. */
+import type { ModelReader } from '../model/reader.ts';
+import { openSource } from '../storage/open.ts';
+import { Loader, type ModelLocation, openReader as openWith, type ReaderOptions } from './host.ts';
+
+export const createLoader = (): Loader => new Loader(openSource);
+
+export const openReader = (location: ModelLocation, options: ReaderOptions = {}): Promise<ModelReader> =>
+  openWith(location, options, openSource);
