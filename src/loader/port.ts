@@ -1,14 +1,12 @@
 /** A ModelReader through a MessagePort. Bytes are transferred; how many pieces may be under way is bounded. */
 
+import { PIECES_UNDER_WAY } from '../model/memory/staging.ts';
 import type { Piece } from '../model/pieces.ts';
 import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
 import { receiveItems, sendItems } from '../ports/stream.ts';
 import { abortError } from '../storage/source.ts';
-
-/** Pieces of at most a part each that wait between the two threads. */
-const WINDOW = 4;
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
 type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut' | 'close'> & {
@@ -70,7 +68,7 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     inspect: (options) => until(remote.call('inspect'), options),
     plan: (options) => remote.call('plan', options),
     layOut: (options) => remote.call('layOut', options),
-    pieces: (options = {}) => receive<Piece>('pieces', options, WINDOW),
+    pieces: (options = {}) => receive<Piece>('pieces', options, PIECES_UNDER_WAY),
     complete: (options = {}) => receive<CompletionProgress>('complete', options),
     notices: () => receive<Notice>('notices', {}),
     async close() {

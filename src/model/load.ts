@@ -5,7 +5,7 @@ import type { KvDtype } from '../kernels/attention.ts';
 import { type ModelConfig, parseConfig } from './config.ts';
 import { GpuRunner } from './gpu-runner.ts';
 import { KvCache } from './kv-cache.ts';
-import { chooseContextLength } from './memory/timeline.ts';
+import { chooseContextLength, sizeTimeline } from './memory/timeline.ts';
 import { allocateModel, fillWeights, type Model, type ModelOptions } from './model.ts';
 import type { ModelReader } from './reader.ts';
 import type { Runner } from './runner.ts';
@@ -112,7 +112,8 @@ async function fillAndComplete(model: Model, reader: ModelReader, options: LoadO
 /** Allocates keys and values for the whole context and lets go of them again: a refusal must come before the download. */
 async function proveRoomForKv(model: Model, contextLength: number, kvDtype: KvDtype | undefined): Promise<void> {
   const { gpu, config, schedule } = model;
-  const maxBinding = gpu.facts.maxStorageBufferBindingSize;
+  const { maxStorageBufferBindingSize: maxBinding, software } = gpu.facts;
+  sizeTimeline(config, schedule, contextLength, { kvDtype: kvDtype ?? 'f32', maxBinding, software }); // throws where limits forbid it
   const kv = new KvCache(gpu.device, config, schedule, contextLength, maxBinding, kvDtype);
   try {
     await kv.reserve(contextLength);

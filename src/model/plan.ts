@@ -129,9 +129,10 @@ export function planOf(
   options: PlanOptions = {},
 ): ModelPlan {
   const { budget, kvDtype = 'f32', adapterLimits: limits = DEFAULT_LIMITS, quantizeOnLoad, recipe } = options;
+  const { maxBufferSize, maxStorageBufferBindingSize, software = false } = limits;
   checkBudget(budget);
   const chosen = { quantizeOnLoad, recipe };
-  const maxBytes = Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+  const maxBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
   const { value: layout, refusal } = orRefusal(maxBytes, (most) => layOut(tensors, { maxBytes: most, ...chosen }));
   const weights = sizeWeights(layout);
   const schedule = scheduleLayers(config);
@@ -157,7 +158,7 @@ export function planOf(
       ...priceContexts(config, schedule, kvDtype),
     },
     staging: stagingOf(layout.jobs),
-    limits: { ...limits, assumed: limitsAssumed },
+    limits: { maxBufferSize, maxStorageBufferBindingSize, software, assumed: limitsAssumed },
     largest: { buffer: largest, binding: largest },
     lossy: lossOf(tensors, chosen),
     paged: sizePaged(layout, gpu.total),
@@ -169,7 +170,7 @@ export function planOf(
       contextLength: context.length,
       contextLengthThatFits: context.fits,
       halfKv: kvDtype === 'f16' || config.headDim % 8 !== 0 ? undefined : kv / 2,
-      savings: savingsLeft(tensors, chosen),
+      savings: () => savingsLeft(tensors, chosen),
       refusal: refusal ?? context.refusal,
       limitsAssumed,
       contextWithinLimits: context.withinLimits,

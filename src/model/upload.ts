@@ -5,12 +5,10 @@
 import { PipelineCache, packFields } from '../gpu/kernel.ts';
 import { quantizeBand } from '../kernels/quantize.ts';
 import { type BandDispatch, transposeBand } from '../kernels/transpose.ts';
+import { UPLOAD_WINDOW_BYTES } from './memory/staging.ts';
 import type { Piece, Write } from './pieces.ts';
 
 type BandWrite = Write & { readonly kind: 'band' };
-
-/** Writes between two fences; at most two such windows are unfinished. */
-export const WINDOW_BYTES = 32 << 20;
 
 export class Uploader {
   readonly #device: GPUDevice;
@@ -34,7 +32,7 @@ export class Uploader {
       if (write.kind === 'band') await this.#writeBand(write, bytes);
       else this.#device.queue.writeBuffer(this.#bufferOf(write.buffer), write.offset, bytes, write.at, write.length);
       this.#written += write.length;
-      if (this.#written < WINDOW_BYTES) continue;
+      if (this.#written < UPLOAD_WINDOW_BYTES) continue;
       this.#written = 0;
       await this.#nextWindow();
     }

@@ -45,7 +45,7 @@ describe('outrider plan', () => {
     ];
     const plan = JSON.parse((await run(SCOUTLING, ...argv)).text) as ModelPlan;
     expect(plan.kv).toMatchObject({ contextLength: 100, dtype: 'f16' });
-    expect(plan.limits).toEqual({ maxBufferSize: 2 ** 29, maxStorageBufferBindingSize: 2 ** 28, assumed: false });
+    expect(plan.limits).toMatchObject({ maxBufferSize: 2 ** 29, maxStorageBufferBindingSize: 2 ** 28, assumed: false });
     expect(plan.lossy?.saves).toBeGreaterThan(0);
   });
 

@@ -18,7 +18,8 @@ export interface Needs {
   readonly contextLength: number;
   /** How many bytes f16 instead of f32 keys and values save; undefined where they are f16 already, or cannot be. */
   readonly halfKv: number | undefined;
-  readonly savings: readonly Saving[];
+  /** Asked for only where something is to be advised. */
+  readonly savings: () => readonly Saving[];
   readonly budget: number | undefined;
   /** The longest context that the budget holds; 0: none does. Undefined without a budget. */
   readonly contextLengthThatFits: number | undefined;
@@ -78,7 +79,7 @@ function smallerWays({ halfKv, savings }: Needs): Saving[] {
   const kv = halfKv
     ? [{ how: "kvDtype: 'f16' (lossy: keys and values are rounded to half precision)", saves: halfKv }]
     : [];
-  return [...kv, ...savings];
+  return [...kv, ...savings()];
 }
 
 function sayRefusal({ message }: OutriderError, { limitsAssumed }: Needs): string {
