@@ -40,7 +40,7 @@ export async function allocateModel(
   gpu: Gpu,
   reader: ModelReader,
   config: ModelConfig,
-  { activations = 'f32', ...requantization }: ModelOptions = {},
+  { activations = 'f32', quantizeOnLoad, recipe }: ModelOptions = {},
 ): Promise<Model> {
   const { device, facts } = gpu;
   if (activations === 'f16' && !facts.f16) {
@@ -56,7 +56,7 @@ export async function allocateModel(
     );
   }
   const maxBytes = Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize);
-  const placed = await reader.layOut({ maxBytes, ...requantization });
+  const placed = await reader.layOut({ maxBytes, quantizeOnLoad, recipe });
   const buffers = await allocate(device, placed.buffers);
   return {
     gpu,
