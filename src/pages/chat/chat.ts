@@ -1,5 +1,5 @@
 /** The page's conductor: one engine, one conversation, and at most one answer in the making. */
-import { createEngine, type Engine, type EngineEvent } from '../../index.ts';
+import type { Engine, EngineEvent } from '../../index.ts';
 import {
   type AnswerStats,
   type Outcome,
@@ -14,7 +14,8 @@ import { formatCount, formatRate } from './format.ts';
 import { Announcer } from './messages/announcer.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
 import { Log } from './messages/log.ts';
-import { explain, isRecoverable, unusablePlatform } from './problems.ts';
+import type { HolderState, ModelHolder } from './models/holder.ts';
+import { explain, isRecoverable } from './problems.ts';
 import { requestFields, type SettingsForm } from './settings.ts';
 import { StatusView, showFacts, showProblem } from './status.ts';
 import { readJson, writeJson } from './storage.ts';
@@ -23,8 +24,7 @@ const storageKey = 'outrider.conversation';
 
 /** What the page hands to the chat. */
 export interface ChatOptions {
-  /** Folder of the model, as `createEngine` takes it. */
-  readonly model: string;
+  readonly holder: ModelHolder;
   readonly experts: ExpertPanel;
   readonly settings: SettingsForm;
 }
@@ -52,40 +52,10 @@ export class Chat {
       onEdit: (index, text) => this.#restart(this.#turns.slice(0, index), text),
       onRegenerate: () => this.#restart(upToLastQuestion(this.#turns)),
     });
+    options.holder.listen((state, before) => this.#onHolder(state, before));
     this.#turns = restoreTurns(readJson('sessionStorage', storageKey));
     this.#log.show(this.#turns);
     this.#showPage();
-  }
-
-  /** Loads the model, or shows why not. Also called again after a failure: the conversation stays. */
-  async load(): Promise<void> {
-    const { model, experts, settings } = this.#options;
-    this.#setState('waiting');
-    showProblem(undefined);
-    this.#showPage();
-    try {
-      const unusable = unusablePlatform();
-      if (unusable) throw unusable;
-      await this.#engine?.unload().catch(() => undefined); // a lost device cannot even be given back
-      this.#engine = undefined;
-      const engine = await createEngine(model, { onProgress: (progress) => this.#status.showProgress(progress) });
-      this.#engine = engine;
-      engine.on('event', (event) => this.#onEvent(event));
-      experts.setModel(
-        engine.model.layers
-          .filter((layer) => layer.feedForward === 'moe')
-          .map(({ index, attention, rope }) => ({ layer: index, attention, rope })),
-        engine.model.numLocalExperts,
-      );
-      this.#status.showModel(engine.model);
-      this.#status.showIdle(engine.model);
-      showFacts(engine.model);
-      settings.showDefaults(engine.model.defaults);
-      this.#announcer.say('The model is ready.');
-      this.#setState('ready');
-    } catch (error) {
-      this.#fail(error);
-    }
   }
 
   /** Asks, and streams the answer. Nothing happens while another answer is being written. */
@@ -163,13 +133,12 @@ export class Chat {
     keep(outcome, stats);
     this.#announcer.flush();
     this.#options.experts.settle();
+    if (this.#engine !== engine) return; // another model has taken its place
     this.#status.showIdle(engine.model);
-    if (failure !== undefined && !isRecoverable(failure)) {
-      this.#fail(failure);
-      return;
-    }
-    if (failure !== undefined) this.#log.addNotice(explain(failure, this.#options.model));
     this.#setState('ready');
+    if (failure === undefined) return;
+    if (isRecoverable(failure)) this.#log.addNotice(explain(failure, engine.model.id));
+    else this.#options.holder.fail(failure);
   }
 
   async #stream(engine: Engine, signal: AbortSignal, onText: (text: string) => void) {
@@ -219,7 +188,46 @@ export class Chat {
   #onEvent(event: EngineEvent): void {
     if (event.type === 'routing') this.#options.experts.add(event);
     else if (event.type === 'downgrade') this.#status.addNotice(event.message);
-    else if (event.type === 'device_lost' && !this.#answering) this.#fail(event.error); // else the answer's own rejection tells
+    else if (event.type === 'device_lost' && !this.#answering) {
+      this.#options.holder.fail(event.error); // else the answer's own rejection tells
+    }
+  }
+
+  /** The engine came, went, or failed. The conversation stays, whatever happens. */
+  #onHolder(state: HolderState, before: HolderState): void {
+    if (state.kind === 'loading' && state.progress) this.#status.showProgress(state.progress);
+    if (state.kind === before.kind) return;
+    if (state.kind !== 'ready') {
+      this.stop();
+      this.#engine = undefined;
+      this.#setState('waiting');
+    }
+    byId('load-pause').hidden = state.kind !== 'loading' || state.order.entry.kind !== 'remote';
+    byId('load-resume').hidden = state.kind !== 'paused';
+    showProblem(state.kind === 'failed' ? explain(state.error, state.order.entry.label) : undefined);
+    if (state.kind === 'ready') this.#useEngine(state);
+    else if (state.kind === 'failed') this.#showFailure(state.error, state.order.entry.label);
+    else if (state.kind === 'paused') this.#status.showNoModel('Paused. What was downloaded stays on this machine.');
+    else if (state.kind === 'loading') this.#status.showNoModel('Starting…');
+    this.#showPage();
+  }
+
+  #useEngine({ engine, order }: Extract<HolderState, { kind: 'ready' }>): void {
+    const { experts, settings } = this.#options;
+    this.#engine = engine;
+    engine.on('event', (event) => this.#onEvent(event));
+    experts.setModel(
+      engine.model.layers
+        .filter((layer) => layer.feedForward === 'moe')
+        .map(({ index, attention, rope }) => ({ layer: index, attention, rope })),
+      engine.model.numLocalExperts,
+    );
+    this.#status.showModel(engine.model);
+    this.#status.showIdle(engine.model);
+    showFacts(order.entry, engine.model);
+    settings.showDefaults(engine.model.defaults);
+    this.#announcer.say('The model is ready.');
+    this.#setState('ready');
   }
 
   #setState(state: ComposerState): void {
@@ -227,13 +235,11 @@ export class Chat {
     byId('log').dataset.state = state;
   }
 
-  #fail(error: unknown): void {
-    const problem = explain(error, this.#options.model);
-    this.#setState('waiting');
-    this.#status.show(problem.title);
-    showProblem(problem);
-    this.#showPage();
-    this.#announcer.say(problem.title);
+  #showFailure(error: unknown, label: string): void {
+    const { title } = explain(error, label);
+    this.#status.showNoModel(title);
+    this.#status.show(title);
+    this.#announcer.say(title);
   }
 
   #setTurns(turns: readonly Turn[]): void {

@@ -2,6 +2,10 @@
 import { Chat } from './chat.ts';
 import { byId, createButton } from './dom.ts';
 import { ExpertPanel } from './experts/panel.ts';
+import { library } from './models/api.ts';
+import { ModelHolder } from './models/holder.ts';
+import { ModelManager } from './models/manager.ts';
+import { unusablePlatform } from './problems.ts';
 import { setUpSettings } from './settings.ts';
 import { setUpTheme } from './theme.ts';
 
@@ -16,11 +20,14 @@ const suggestions = [
 
 const experts = new ExpertPanel();
 setUpTheme(() => experts.redraw());
-const chat = new Chat({
-  model: new URLSearchParams(location.search).get('model') || defaultModel,
-  experts,
-  settings: setUpSettings(),
+const holder = new ModelHolder(async (source, request) => {
+  const unusable = unusablePlatform();
+  if (unusable) throw unusable;
+  return library.createEngine(source, request);
 });
+const chat = new Chat({ holder, experts, settings: setUpSettings() });
+const home = { base: location.href, embedded: new URL(defaultModel, location.href).href };
+const manager = new ModelManager({ library, holder, home });
 
 byId('suggestions').append(
   ...suggestions.map((text) => {
@@ -30,8 +37,10 @@ byId('suggestions').append(
   }),
 );
 byId('new-chat').addEventListener('click', () => void chat.reset());
-byId('problem-retry').addEventListener('click', () => void chat.load());
+for (const id of ['problem-retry', 'load-resume']) byId(id).addEventListener('click', () => void holder.resume());
+byId('load-pause').addEventListener('click', () => holder.pause());
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && !event.isComposing && !document.querySelector('[popover]:popover-open')) chat.stop();
+  if (event.key !== 'Escape' || event.isComposing) return;
+  if (!document.querySelector('[popover]:popover-open, dialog[open]')) chat.stop();
 });
-void chat.load();
+void manager.start(new URLSearchParams(location.search).get('model'));

@@ -2,6 +2,10 @@
 import type { Engine, LoadProgress } from '../../index.ts';
 import { byId, create } from './dom.ts';
 import { formatBytes, formatCount } from './format.ts';
+import type { ModelEntry } from './models/address.ts';
+import { cardOf } from './models/memory.ts';
+import { licenseLine } from './models/view/license.ts';
+import { describeProgress } from './models/words.ts';
 import type { Problem } from './problems.ts';
 
 /** The line under the composer and its larger twin on the empty page. */
@@ -23,11 +27,11 @@ export class StatusView {
   }
 
   /** Ready: what was loaded, where it runs, and in the header what kind of adapter that is. */
-  showModel({ id, adapter, contextLength, layers, numLocalExperts }: Engine['model']): void {
+  showModel({ adapter, contextLength, layers, numLocalExperts }: Engine['model']): void {
     const experts = numLocalExperts > 0 ? ` with ${numLocalExperts} experts` : '';
     this.#text.textContent = `Ready: ${layers.length} layers${experts}, room for ${formatCount(contextLength, 'token')}.`;
     byId('model').hidden = false;
-    byId('model-name').textContent = id;
+    byId('about-icon').toggleAttribute('hidden', adapter.software);
     byId('adapter-badge').hidden = !adapter.software;
     byId('about-software').hidden = !adapter.software;
   }
@@ -43,6 +47,13 @@ export class StatusView {
     this.#line.textContent = text;
   }
 
+  /** No model is there, and none is on its way. */
+  showNoModel(text: string): void {
+    byId('model').hidden = true;
+    this.#text.textContent = text;
+    this.show('');
+  }
+
   /** A downgrade that the engine made, kept with the other facts about the model. */
   addNotice(text: string): void {
     byId('about-notices').append(create('li', {}, text));
@@ -53,27 +64,16 @@ export class StatusView {
   }
 }
 
-function describeProgress({ phase, loaded, total, bytesPerSecond, text }: LoadProgress): string {
-  if (total === 0 || phase === 'pipelines') return text; // the latter counts no bytes
-  const rate = bytesPerSecond > 0 ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
-  return `${text}: ${formatBytes(loaded)} of ${formatBytes(total)}${rate}`;
-}
-
 /** The adapter in words; browsers leave most of its fields empty. */
 export function adapterName({ description, device, vendor, architecture }: Engine['model']['adapter']): string {
   return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'an unnamed adapter';
 }
 
-/** Fills the popover behind the model's name. */
-export function showFacts({
-  id,
-  adapter,
-  bytes,
-  contextLength,
-  chunk,
-  layers,
-  numLocalExperts,
-}: Engine['model']): void {
+/** Fills the popover about the model. */
+export function showFacts(
+  entry: ModelEntry,
+  { id, adapter, bytes, contextLength, chunk, layers, numLocalExperts }: Engine['model'],
+): void {
   const moe = layers.filter((layer) => layer.feedForward === 'moe').length;
   const global = layers.filter((layer) => layer.attention === 'global').length;
   const facts: [string, string][] = [
@@ -96,6 +96,9 @@ export function showFacts({
   byId('about-facts').replaceChildren(
     ...facts.flatMap(([name, value]) => [create('dt', {}, name), create('dd', {}, value)]),
   );
+  const card = cardOf(entry);
+  byId('about-license').hidden = !card;
+  byId('about-license').replaceChildren(...(card ? licenseLine(entry, card) : []));
 }
 
 /** Shows a problem in place of the conversation, or hides it again. */

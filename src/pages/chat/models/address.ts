@@ -1,5 +1,6 @@
 /** What a person types or the page's address names, as a model that can be loaded. Pure. */
 import { OutriderError } from '../../../errors.ts';
+import type { FileAt } from '../../../storage/files.ts';
 
 /**
  * `embedded`: comes with the page. `here`: another model of the page's own server. `remote`: from elsewhere.
@@ -12,7 +13,7 @@ export interface ModelEntry {
   /** The same for the same model in any spelling, and free of secrets: the address without query and fragment. */
   readonly key: string;
   /** What `createEngine` and `planModel` take. */
-  readonly source: string | readonly File[];
+  readonly source: string | readonly FileAt[];
   /** The last part of the address. */
   readonly name: string;
   /** The address for people. */
@@ -50,17 +51,18 @@ export function parseAddress(text: string, home: Home): ModelEntry {
 }
 
 /** Files that were chosen or dropped: one model folder. */
-export function entryOfFiles(files: readonly File[]): ModelEntry {
-  const folder = files.find((file) => file.webkitRelativePath)?.webkitRelativePath.split('/')[0];
-  const name = folder || 'Files';
+export function entryOfFiles(files: readonly FileAt[]): ModelEntry {
+  const folder = /^([^/]+)\//.exec(files[0]?.path ?? '')?.[1];
+  const name = folder ?? 'Files';
   return { key: `files:${name}`, source: files, name, label: `${files.length} files on this machine`, kind: 'files' };
 }
 
 /** Whether the model that is stored under `id` is the one of this entry; a repository's id ends in the commit. */
 export function isStoredAs({ key }: ModelEntry, id: string): boolean {
   if (withoutSlash(id) === key) return true;
-  const [wanted, stored] = [/^hf:([^@]+)(?:@(.+))?$/.exec(key), /^hf:([^@]+)@(.+)$/.exec(id)];
-  return wanted !== null && wanted[1] === stored?.[1] && stored[2]!.startsWith(wanted[2] ?? '');
+  const wanted = /^hf:([^@]+)(?:@(.+))?$/.exec(key);
+  const stored = /^hf:([^@]+)@(.+)$/.exec(id);
+  return wanted !== null && stored !== null && wanted[1] === stored[1] && stored[2]!.startsWith(wanted[2] ?? '');
 }
 
 /** Where a link in a model's card leads; undefined where it leads nowhere that a browser may go. */

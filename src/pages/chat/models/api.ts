@@ -1,9 +1,23 @@
 /** What the manager asks of the library, in one place. */
-import type { Engine, LoadProgress } from '../../../index.ts';
-import type { ModelCard } from './card.ts';
+import {
+  createEngine,
+  deleteModel,
+  type Engine,
+  type LoadProgress,
+  listModels,
+  type ModelPlan,
+  persistStorage,
+  planModel,
+  readModelFile,
+  storageFacts,
+  updateModel,
+  verifyModel,
+} from '../../../index.ts';
+import type { ModelEntry } from './address.ts';
+import { type ModelCard, readModelCard } from './card.ts';
 import type { LoadChoices } from './memory.ts';
 
-export type ModelSourceLike = string | readonly File[];
+type Source = ModelEntry['source'];
 
 /** Everything that `createEngine` is told. */
 export interface EngineRequest extends LoadChoices {
@@ -17,24 +31,6 @@ export interface EngineRequest extends LoadChoices {
 
 export type PlanRequest = Omit<EngineRequest, 'onProgress'>;
 
-/** What the manager shows of a plan. Bytes. */
-export interface Plan {
-  /** In words: `compressed-tensors int4`. */
-  readonly format: string;
-  readonly notices: readonly string[];
-  /** Still to be fetched. */
-  readonly download: number;
-  /** Stored on this machine when all is there. */
-  readonly disk: number;
-  readonly gpu: { readonly weights: number; readonly kv: number; readonly activations: number; readonly total: number };
-  readonly kv: { readonly dtype: 'f32' | 'f16'; readonly contextLength: number; readonly maxContextLength: number };
-  readonly budget?: number | undefined;
-  readonly verdict: 'fits' | 'unproven' | 'too-large';
-  /** The verdict's reason with both numbers. */
-  readonly reason: string;
-  readonly nextSteps: readonly string[];
-}
-
 /** A model in the browser's storage. */
 export interface StoredModel {
   /** Its address, or `hf:owner/name@commit`. */
@@ -42,13 +38,11 @@ export interface StoredModel {
   readonly label: string;
   /** Bytes that are stored. */
   readonly bytes: number;
-  /** Bytes of all its files. */
+  /** Bytes of all its files, as far as they are known. */
   readonly size: number;
   readonly complete: boolean;
-  /** ms since 1970. */
-  readonly lastUsed?: number | undefined;
-  /** Some tab answers from it. */
-  readonly inUse: boolean;
+  /** Why it cannot be used, though it takes room. */
+  readonly problem?: string | undefined;
 }
 
 export interface StorageFacts {
@@ -58,12 +52,19 @@ export interface StorageFacts {
   readonly persisted: boolean;
 }
 
+/** What has changed at a model's source. */
+export interface Update {
+  readonly numFiles: number;
+  /** Bytes that loading would fetch. */
+  readonly download: number;
+}
+
 /** The library as the manager uses it; tests bring a fake. */
 export interface ModelLibrary {
   /** Rejects with `aborted` after a pause; a later call goes on where it was. */
-  createEngine(source: ModelSourceLike, request: EngineRequest): Promise<Engine>;
-  planModel(source: ModelSourceLike, request: PlanRequest): Promise<Plan>;
-  readCard(source: ModelSourceLike, request: Pick<PlanRequest, 'token' | 'signal'>): Promise<ModelCard>;
+  createEngine(source: Source, request: EngineRequest): Promise<Engine>;
+  planModel(source: Source, request: PlanRequest): Promise<ModelPlan>;
+  readCard(source: Source, request: Pick<PlanRequest, 'token' | 'signal'>): Promise<ModelCard>;
   listModels(): Promise<readonly StoredModel[]>;
   storageFacts(): Promise<StorageFacts>;
   /** Asks the browser to keep the models. @returns whether it promised to */
@@ -72,12 +73,46 @@ export interface ModelLibrary {
   deleteModel(id: string): Promise<void>;
   /** Reads every stored byte. @returns how many parts are not what was received */
   verifyModel(id: string, options: VerifyOptions): Promise<number>;
-  /** Compares with the source. @returns paths of files that are other ones there; what is stored of them is dropped */
-  updateModel(id: string, options: Pick<PlanRequest, 'token' | 'signal'>): Promise<readonly string[]>;
+  /** Compares with the source. @param apply drops what is stored of the files that changed, so that loading fetches them */
+  updateModel(id: string, options: Pick<PlanRequest, 'token'> & { readonly apply: boolean }): Promise<Update>;
 }
 
 export interface VerifyOptions {
   /** Bytes. */
   readonly onProgress: (checked: number, total: number) => void;
   readonly signal: AbortSignal;
+}
+
+/** The real one. */
+export const library: ModelLibrary = {
+  createEngine: (source, request) => createEngine(sendable(source), request),
+  planModel: (source, request) => planModel(sendable(source), request),
+  readCard: (source, request) => readModelCard((path) => readModelFile(sendable(source), path, request)),
+  async listModels() {
+    const models = await listModels();
+    return models.map(({ id, label, complete, storedBytes, totalBytes, problem }) => {
+      return { id, label, complete, problem, bytes: storedBytes, size: totalBytes };
+    });
+  },
+  async storageFacts() {
+    const [{ usedBytes }, persisted] = await Promise.all([storageFacts(), navigator.storage.persisted()]);
+    return { used: usedBytes, persisted };
+  },
+  persist: async () => (await persistStorage()) === 'granted',
+  async deleteModel(id) {
+    await deleteModel(id);
+  },
+  async verifyModel(id, { onProgress, signal }) {
+    const { bad } = await verifyModel(id, { signal, onProgress: ({ loaded, total }) => onProgress(loaded, total) });
+    return bad.reduce((sum, { parts }) => sum + parts.length, 0);
+  },
+  async updateModel(id, options) {
+    const { changed, downloadBytes } = await updateModel(id, options);
+    return { numFiles: changed.length, download: downloadBytes };
+  },
+};
+
+/** Files go with their paths, which a `File` of a drop does not know. */
+function sendable(source: Source): string | readonly File[] {
+  return source as string | readonly File[];
 }

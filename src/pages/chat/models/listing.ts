@@ -9,6 +9,7 @@ export type RowState =
   | 'paused' // loading was stopped in this visit
   | 'complete' // all of it is stored
   | 'partial'
+  | 'broken' // what is stored cannot be used
   | 'absent' // nothing of it is stored
   | 'files'; // on this machine, outside of the browser's storage
 
@@ -38,7 +39,7 @@ export function listRows(
   const rows = known.map((entry): Row => {
     const own = stored.filter((model) => isStoredAs(entry, model.id));
     for (const model of own) rest.delete(model);
-    const newest = own.toSorted((a, b) => (b.lastUsed ?? 0) - (a.lastUsed ?? 0))[0];
+    const newest = own.find(({ complete }) => complete) ?? own.at(-1);
     return { entry, stored: newest, state: stateOf(entry, newest, active) };
   });
   const forgotten = [...rest].map((model): Row => {
@@ -51,6 +52,7 @@ export function listRows(
 function stateOf(entry: ModelEntry, stored: StoredModel | undefined, active: Active | undefined): RowState {
   if (active?.key === entry.key) return active.state === 'ready' ? 'in-use' : active.state;
   if (entry.kind === 'files') return 'files';
+  if (stored?.problem !== undefined) return 'broken';
   if (!stored || stored.bytes === 0) return 'absent';
   return stored.complete ? 'complete' : 'partial';
 }

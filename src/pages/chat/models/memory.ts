@@ -1,7 +1,7 @@
 /** What the page remembers of models between visits. Never a token, and never the query of an address, which may be one. */
 import { readJson, writeJson } from '../storage.ts';
 import type { ModelEntry } from './address.ts';
-import type { ModelCard } from './card.ts';
+import { embeddedCard, type ModelCard } from './card.ts';
 
 /** How a person wants a model loaded. */
 export interface LoadChoices {
@@ -21,6 +21,10 @@ interface Remembered {
   /** By key: the licence that was accepted, as its card names it. */
   readonly accepted?: Readonly<Record<string, string>>;
   readonly cards?: Readonly<Record<string, CardSummary>>;
+  /** By key: bytes of all its files, as its plan said. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** By key: when it was loaded last, in ms since 1970. */
+  readonly used?: Readonly<Record<string, number>>;
   readonly choices?: Readonly<Record<string, LoadChoices>>;
   /** Bytes on the GPU that models may use. */
   readonly budget?: number | undefined;
@@ -39,17 +43,19 @@ export const addedModels = (): readonly string[] => read().added ?? [];
 /** Files cannot be found again on the next visit, and the embedded model is always there. */
 export function rememberModel({ key, kind }: ModelEntry): void {
   if (kind === 'files' || kind === 'embedded') return;
-  change({ added: [...addedModels().filter((other) => other !== key), key] });
+  if (!addedModels().includes(key)) change({ added: [...addedModels(), key] });
 }
 
 /** Forgets the model with everything that was chosen for it. */
 export function forgetModel(key: string): void {
-  const { added = [], accepted, cards, choices, last } = read();
+  const { added = [], accepted, cards, choices, sizes, used, last } = read();
   change({
     added: added.filter((other) => other !== key),
     accepted: without(accepted, key),
     cards: without(cards, key),
     choices: without(choices, key),
+    sizes: without(sizes, key),
+    used: without(used, key),
     last: last === key ? undefined : last,
   });
 }
@@ -57,12 +63,17 @@ export function forgetModel(key: string): void {
 /** The licence that was accepted for this model, as `acceptLicense` was told. */
 export const acceptedLicense = (key: string): string | undefined => read().accepted?.[key];
 
+/** Whether a licence was accepted for this model, whichever it was. */
+export const isAccepted = (key: string): boolean => acceptedLicense(key) !== undefined;
+
 export function acceptLicense(key: string, license: string): void {
   change({ accepted: { ...read().accepted, [key]: license } });
 }
 
-/** What is remembered of the model's card. */
-export const cardOf = (key: string): CardSummary | undefined => read().cards?.[key];
+/** What is known of the model's card without reading it: of the embedded one always. */
+export function cardOf({ key, kind }: ModelEntry): CardSummary | undefined {
+  return kind === 'embedded' ? embeddedCard : read().cards?.[key];
+}
 
 export function rememberCard(key: string, { license, licenseName, licenseLink, attribution }: ModelCard): void {
   change({ cards: { ...read().cards, [key]: { license, licenseName, licenseLink, attribution } } });
@@ -72,6 +83,20 @@ export const choicesFor = (key: string): LoadChoices => read().choices?.[key] ??
 
 export function rememberChoices(key: string, choices: LoadChoices): void {
   change({ choices: { ...read().choices, [key]: choices } });
+}
+
+/** Bytes of all files of the model, as its last plan said. */
+export const sizeOf = (key: string): number | undefined => read().sizes?.[key];
+
+export function rememberSize(key: string, bytes: number): void {
+  change({ sizes: { ...read().sizes, [key]: bytes } });
+}
+
+/** When the model was loaded last, in ms since 1970. */
+export const lastUse = (key: string): number | undefined => read().used?.[key];
+
+export function rememberUse(key: string): void {
+  change({ used: { ...read().used, [key]: Date.now() } });
 }
 
 /** Bytes. */

@@ -4,14 +4,12 @@ import { listRows } from '../../../../src/pages/chat/models/listing.ts';
 
 const home = { base: 'https://chat.test/', embedded: 'https://chat.test/models/tiny' };
 const entry = (typed: string) => parseAddress(typed, home);
-const stored = (id: string, bytes: number, size: number, lastUsed = 0) => ({
+const stored = (id: string, bytes: number, size: number) => ({
   id,
   label: id,
   bytes,
   size,
   complete: bytes === size,
-  lastUsed,
-  inUse: false,
 });
 
 describe('the list of models', () => {
@@ -21,21 +19,23 @@ describe('the list of models', () => {
       known.map(entry),
       [
         stored('https://chat.test/models/tiny', 30, 30),
-        stored(`hf:owner/scout@${'a'.repeat(40)}`, 50, 50, 1),
-        stored(`hf:owner/scout@${'b'.repeat(40)}`, 20, 54, 2), // an update that was not finished
+        stored(`hf:owner/scout@${'a'.repeat(40)}`, 20, 50),
+        stored(`hf:owner/scout@${'b'.repeat(40)}`, 54, 54), // a newer commit
         stored('https://far.test/a', 0, 10),
         stored('https://far.test/forgotten', 7, 7),
+        { ...stored('https://far.test/b2', 7, 9), problem: 'Its journal cannot be read.' },
       ],
       { key: 'https://far.test/b', state: 'loading' },
       entry,
     );
     expect(rows.map(({ entry, state, stored }) => [entry.key, state, stored?.bytes])).toEqual([
       ['https://chat.test/models/tiny', 'complete', 30],
-      ['hf:owner/scout', 'partial', 20],
+      ['hf:owner/scout', 'complete', 54],
       ['https://far.test/a', 'absent', 0],
       ['https://far.test/b', 'loading', undefined],
       ['https://far.test/c', 'absent', undefined],
       ['https://far.test/forgotten', 'complete', 7],
+      ['https://far.test/b2', 'broken', 7],
     ]);
   });
 

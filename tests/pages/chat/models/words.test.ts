@@ -6,7 +6,7 @@ import {
   formatBytesOf,
   formatDay,
   formatWait,
-  wouldLoseTime,
+  isDownloading,
 } from '../../../../src/pages/chat/models/words.ts';
 
 const download = { phase: 'download', text: 'Downloading', loaded: 2.1e9, total: 54e9, bytesPerSecond: 82e6 };
@@ -35,10 +35,10 @@ describe('progress in words', () => {
   });
 
   it('asks before leaving only while bytes come from a network', () => {
-    expect(wouldLoseTime(download)).toBe(true);
-    expect(wouldLoseTime({ ...download, loaded: 54e9 })).toBe(false);
-    expect(wouldLoseTime({ ...download, phase: 'weights' })).toBe(false);
-    expect(wouldLoseTime(undefined)).toBe(false);
+    expect(isDownloading(download)).toBe(true);
+    expect(isDownloading({ ...download, loaded: 54e9 })).toBe(false);
+    expect(isDownloading({ ...download, phase: 'verify' })).toBe(false);
+    expect(isDownloading(undefined)).toBe(false);
   });
 });
 

@@ -1,0 +1,267 @@
+/** The model manager: the dialog with its two views, what is remembered, and which model the page starts with. */
+import { byId } from '../dom.ts';
+import { type Home, isStoredAs, type ModelEntry, parseAddress } from './address.ts';
+import type { ModelLibrary, StoredModel } from './api.ts';
+import type { HolderState, ModelHolder } from './holder.ts';
+import { type Active, listRows, type Row } from './listing.ts';
+import * as memory from './memory.ts';
+import { ListView } from './view/list.ts';
+import { SetupView } from './view/setup.ts';
+import { isDownloading } from './words.ts';
+
+export interface ManagerOptions {
+  readonly library: ModelLibrary;
+  readonly holder: ModelHolder;
+  readonly home: Home;
+}
+
+export class ModelManager {
+  readonly #library: ModelLibrary;
+  readonly #holder: ModelHolder;
+  readonly #home: Home;
+  readonly #dialog = byId<HTMLDialogElement>('models');
+  readonly #list: ListView;
+  readonly #setup: SetupView;
+  /** Models that were added in this visit, by key: with their files, and with what their address kept from being remembered. */
+  readonly #visit = new Map<string, ModelEntry>();
+  /** By key; gone when the page is left. */
+  readonly #tokens = new Map<string, string>();
+  #stored: readonly StoredModel[] = [];
+  /** What `lastModel` was before the present load began. */
+  #lastBefore: string | undefined;
+
+  constructor({ library, holder, home }: ManagerOptions) {
+    this.#library = library;
+    this.#holder = holder;
+    this.#home = home;
+    this.#list = new ListView(this.#listActions());
+    this.#setup = new SetupView(this.#setupActions());
+    holder.listen((state, before) => this.#onHolder(state, before));
+    byId('models-back').addEventListener('click', () => void this.#showList());
+    byId('models-close').addEventListener('click', () => this.#dialog.close());
+    this.#dialog.addEventListener('close', () => this.#setup.leave());
+    for (const id of ['models-open', 'welcome-models', 'problem-models']) {
+      byId(id).addEventListener('click', () => this.open());
+    }
+    window.addEventListener('beforeunload', (event) => {
+      const { state } = this.#holder;
+      if (state.kind !== 'loading' || !isDownloading(state.progress)) return;
+      const { entry } = state.order;
+      if (entry.kind !== 'files' && !this.#isComplete(entry)) event.preventDefault();
+    });
+    window.addEventListener('pagehide', () => {
+      if (this.#holder.state.kind === 'loading') memory.rememberLast(this.#lastBefore); // left, not broken
+    });
+  }
+
+  /** Shows the list of models, or the plan of the one that is being loaded. */
+  open(): void {
+    const { state } = this.#holder;
+    if (state.kind === 'loading' || state.kind === 'paused') this.#showSetup(state.order.entry);
+    else void this.#showList();
+  }
+
+  /**
+   * The page's first model: the one that its address names, else the one of the last visit where it is all here, else the
+   * embedded one. A model from elsewhere that was never accepted here shows its plan and licence instead.
+   * @param address of `?model=`
+   */
+  async start(address: string | null): Promise<void> {
+    const stored = this.#refresh();
+    if (address) {
+      let entry: ModelEntry;
+      try {
+        entry = parseAddress(address, this.#home);
+      } catch {
+        void this.#showList();
+        this.#list.add(address);
+        return;
+      }
+      if (entry.kind === 'remote') await stored;
+      if (entry.kind !== 'remote' || this.#isReady(entry)) await this.#load(entry);
+      else this.#showSetup(entry);
+      return;
+    }
+    const last = memory.lastModel();
+    if (last !== undefined) await stored;
+    const entry = last === undefined ? undefined : this.#entryOf(last);
+    await this.#load(entry && this.#isReady(entry) ? entry : parseAddress(this.#home.embedded, this.#home));
+  }
+
+  /** Everything of it is on this machine, and its licence was accepted. */
+  #isReady(entry: ModelEntry): boolean {
+    return this.#isComplete(entry) && (entry.kind !== 'remote' || memory.isAccepted(entry.key));
+  }
+
+  #isComplete(entry: ModelEntry): boolean {
+    return this.#stored.some(({ id, complete }) => complete && isStoredAs(entry, id));
+  }
+
+  async #load(entry: ModelEntry, choices = memory.choicesFor(entry.key)): Promise<void> {
+    memory.rememberModel(entry);
+    memory.rememberChoices(entry.key, choices);
+    const request = { ...choices, budget: memory.budget(), token: this.#tokens.get(entry.key) };
+    await this.#holder.load({ entry, request });
+  }
+
+  #onHolder(state: HolderState, before: HolderState): void {
+    const isNew = state.kind !== before.kind;
+    if (isNew) {
+      this.#remember(state);
+      if (this.#dialog.open || state.kind !== 'loading') void this.#refresh();
+      const isShown = this.#dialog.open && this.#setup.entry !== undefined;
+      if (state.kind === 'ready' && isShown && state.order.entry.key === this.#setup.entry?.key) this.#dialog.close();
+    }
+    byId('model-name').textContent = state.kind === 'empty' ? 'no model' : state.order.entry.name;
+    this.#setup.showHolder(state);
+    if (state.kind === 'loading') {
+      const row = this.#rows().find(({ state }) => state === 'loading');
+      if (row) this.#list.showProgress(row, state.progress);
+    }
+  }
+
+  /** The next visit begins with what worked, never with what was being tried: that may be what broke the page. */
+  #remember(state: HolderState): void {
+    if (state.kind === 'loading') {
+      this.#lastBefore = memory.lastModel();
+      memory.rememberLast(undefined);
+    }
+    if (state.kind !== 'ready') return;
+    const { entry } = state.order;
+    if (entry.kind !== 'files' && entry.kind !== 'embedded') memory.rememberLast(entry.key);
+    memory.rememberUse(entry.key);
+    dropModelFromAddress(entry, this.#home);
+  }
+
+  #entryOf(address: string): ModelEntry | undefined {
+    try {
+      return this.#visit.get(address) ?? parseAddress(address, this.#home);
+    } catch {
+      return undefined; // written by another version of this page
+    }
+  }
+
+  #rows(): Row[] {
+    const { state } = this.#holder;
+    const addresses = [this.#home.embedded, ...memory.addedModels().toReversed()];
+    const files = [...this.#visit.values()].filter(({ kind }) => kind === 'files');
+    const known = [...addresses.flatMap((address) => this.#entryOf(address) ?? []), ...files];
+    const active: Active | undefined =
+      state.kind === 'empty' || state.kind === 'failed' ? undefined : { key: state.order.entry.key, state: state.kind };
+    return listRows(known, this.#stored, active, (id) => this.#entryOf(id) ?? unknownEntry(id)).map(withSize);
+  }
+
+  #rowOf(entry: ModelEntry): Row {
+    return this.#rows().find((row) => row.entry.key === entry.key) ?? { entry, state: 'absent' };
+  }
+
+  /** Asks what is stored, and shows it. A browser without storage has nothing stored. */
+  async #refresh(): Promise<void> {
+    const [stored, facts] = await Promise.all([
+      this.#library.listModels().catch(() => []),
+      this.#library.storageFacts().catch(() => ({ used: 0, persisted: false })),
+    ]);
+    this.#stored = stored;
+    this.#list.show(this.#rows());
+    this.#list.showStorage(facts);
+  }
+
+  async #showList(): Promise<void> {
+    this.#setup.leave();
+    this.#list.show(this.#rows());
+    this.#showView('Models', false);
+    await this.#refresh();
+  }
+
+  #showSetup(entry: ModelEntry): void {
+    this.#showView(entry.name, true);
+    this.#setup.show(this.#rowOf(entry));
+  }
+
+  #showView(title: string, isSetup: boolean): void {
+    byId('models-title').textContent = title;
+    byId('models-all').hidden = isSetup;
+    for (const id of ['models-setup', 'models-back', 'setup-foot']) byId(id).hidden = !isSetup;
+    byId('models-setup').scrollTop = 0;
+    if (this.#dialog.open) byId('models-title').focus();
+    else this.#dialog.showModal();
+  }
+
+  #listActions(): ConstructorParameters<typeof ListView>[0] {
+    const library = this.#library;
+    const after = <T>(work: Promise<T>) => work.finally(() => this.#refresh());
+    return {
+      parse: (address) => parseAddress(address, this.#home),
+      add: (entry) => {
+        this.#visit.set(entry.key, entry);
+        this.#showSetup(entry);
+      },
+      persist: () => after(library.persist()),
+      load: (row) => {
+        const mayLoad = row.entry.kind !== 'remote' || memory.isAccepted(row.entry.key);
+        if (row.state === 'paused') void this.#holder.resume();
+        else if (mayLoad) void this.#load(row.entry);
+        else this.#showSetup(row.entry);
+      },
+      setUp: ({ entry }) => this.#showSetup(entry),
+      pause: () => this.#holder.pause(),
+      verify: ({ id }, onProgress, signal) => after(library.verifyModel(id, { onProgress, signal })),
+      update: ({ entry }, { id }, apply) =>
+        after(library.updateModel(id, { token: this.#tokens.get(entry.key), apply })),
+      delete: ({ id }) => after(library.deleteModel(id)),
+      forget: ({ entry }) => {
+        memory.forgetModel(entry.key);
+        return this.#refresh();
+      },
+    };
+  }
+
+  #setupActions(): ConstructorParameters<typeof SetupView>[0] {
+    const library = this.#library;
+    return {
+      plan: async (entry, request) => {
+        const plan = await library.planModel(entry.source, request);
+        memory.rememberModel(entry); // it is a model
+        memory.rememberSize(entry.key, plan.disk);
+        return plan;
+      },
+      readCard: async ({ source, key }, request) => {
+        const card = await library.readCard(source, request);
+        memory.rememberCard(key, card);
+        return card;
+      },
+      load: (entry, choices) => void this.#load(entry, choices),
+      pause: () => this.#holder.pause(),
+      choicesFor: ({ key }) => ({ ...memory.choicesFor(key), budget: memory.budget() }),
+      rememberBudget: (bytes) => memory.rememberBudget(bytes),
+      token: ({ key }) => this.#tokens.get(key),
+      setToken: ({ key }, token) => void this.#tokens.set(key, token),
+      isAccepted: ({ key }, license) => memory.acceptedLicense(key) === license,
+      accept: ({ key }, license) => memory.acceptLicense(key, license),
+    };
+  }
+}
+
+/** What is stored under no address that this page reads: it can be deleted. */
+const unknownEntry = (id: string): ModelEntry => ({ key: id, source: id, name: id, label: id, kind: 'remote' });
+
+/** Storage knows only files that were asked for so far; the plan knew all. */
+function withSize(row: Row): Row {
+  const { entry, stored } = row;
+  if (!stored || stored.complete) return row;
+  return { ...row, stored: { ...stored, size: Math.max(stored.size, memory.sizeOf(entry.key) ?? 0) } };
+}
+
+/** `?model=` would undo a choice that was made in the dialog at the next reload. */
+function dropModelFromAddress({ key }: ModelEntry, home: Home): void {
+  const url = new URL(location.href);
+  const named = url.searchParams.get('model');
+  if (named === null) return;
+  try {
+    if (parseAddress(named, home).key === key) return;
+  } catch {
+    // No address at all: it goes too.
+  }
+  url.searchParams.delete('model');
+  history.replaceState(null, '', url);
+}
