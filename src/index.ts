@@ -11,6 +11,8 @@ import type { PlanRequest, ReaderOptions } from './loader/host.ts';
 import type { ModelPlan } from './model/plan.ts';
 import type { ModelReader } from './model/reader.ts';
 import type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
+import { type FileAt, withPath } from './storage/file-at.ts';
+import type { ModelLocation, RemoteLocation } from './storage/open.ts';
 import { abortError, type ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
@@ -48,6 +50,8 @@ export type { PlanRequest } from './loader/host.ts';
 export type { Recipe } from './model/layout/storage.ts';
 export type { AdapterLimits, ModelPlan } from './model/plan.ts';
 export type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
+export type { FileAt } from './storage/file-at.ts';
+export type { ModelLocation, RemoteLocation } from './storage/open.ts';
 export type { ModelSource } from './storage/source.ts';
 export type { HostScope } from './worker/protocol.ts';
 
@@ -90,10 +94,7 @@ export interface EngineOptions extends LoadOptions {
  * @throws OutriderError: `webgpu_unavailable`, `model_not_found`, `aborted`, `worker_failed` and every other code of
  *   loading. Nothing is left on the GPU then.
  */
-export async function createEngine(
-  source: string | readonly File[] | ModelSource,
-  options: EngineOptions = {},
-): Promise<Engine> {
+export async function createEngine(source: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
   const { worker, gpu, token, cache, ...load } = options;
   const inThisThread = worker === false || (worker === undefined && typeof Worker === 'undefined');
   if (gpu && !inThisThread)
@@ -153,16 +154,13 @@ export function serveEngine(scope: HostScope = globalThis as unknown as HostScop
  * @param request `adapterLimits`: default those of this machine's adapter, else what every WebGPU adapter has
  * @throws OutriderError: every code of opening a model; what does not fit is no error but the verdict
  */
-export async function planModel(
-  source: string | readonly File[],
-  request: PlanRequest & AbortOption = {},
-): Promise<ModelPlan> {
+export async function planModel(source: RemoteLocation, request: PlanRequest & AbortOption = {}): Promise<ModelPlan> {
   return (await import('./loader/page.ts')).planModel(sendable(source), request);
 }
 
 /** A text file of a model, such as its README or licence, at most 4 MB; undefined where there is none. Nothing is stored. */
 export async function readModelFile(
-  source: string | readonly File[],
+  source: RemoteLocation,
   path: string,
   options: AbortOption & { readonly token?: string | undefined } = {},
 ): Promise<string | undefined> {
@@ -219,7 +217,7 @@ async function createHere(reader: ModelReader, name: string, options: LoadOption
 
 /** Reading happens in a Worker of its own where there are Workers: only there can the browser's files be written at any place. */
 async function openReader(
-  source: string | readonly File[] | ModelSource,
+  source: ModelLocation,
   options: ReaderOptions,
   signal: AbortSignal | undefined,
 ): Promise<ModelReader> {
@@ -233,7 +231,7 @@ async function openReader(
 }
 
 async function openInLoader(
-  source: string | readonly File[],
+  source: RemoteLocation,
   options: ReaderOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly loader: LoaderClient; readonly label: string; readonly port: MessagePort }> {
@@ -250,16 +248,22 @@ async function openInLoader(
 }
 
 /** The folder's name: the last part of a URL or path, or the folder that a file picker gave. */
-function nameOf(source: string | readonly File[] | ModelSource): string {
+function nameOf(source: ModelLocation): string {
   if (typeof source !== 'string') {
-    const folder = isByteSource(source) ? source.label : source[0]?.webkitRelativePath?.split('/')[0];
+    const folder = isByteSource(source) ? source.label : folderOf(source[0]);
     return folder || 'local';
   }
   const path = source.replace(/[?#].*$/, '').replace(/[/\\]+$/, '');
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1) || source;
 }
 
-function isByteSource(source: string | readonly File[] | ModelSource): source is ModelSource {
+/** Of a file picker or a drop; '' where the files were chosen one by one. */
+function folderOf(file: File | FileAt | undefined): string | undefined {
+  const parts = file ? withPath(file).path.split('/') : [];
+  return parts.length > 1 ? parts[0] : undefined;
+}
+
+function isByteSource(source: ModelLocation): source is ModelSource {
   return typeof source === 'object' && !(Symbol.iterator in source);
 }
 
@@ -279,12 +283,12 @@ function startWorker(): Worker {
 }
 
 /** Made absolute: a worker from a Blob has no base URL. */
-function sendable(source: string | readonly File[] | ModelSource): string | readonly File[] {
+function sendable(source: ModelLocation): RemoteLocation {
   if (typeof source === 'string') {
     const base = globalThis.document?.baseURI ?? globalThis.location?.href;
     return URL.canParse(source, base) ? new URL(source, base).href : source;
   }
-  if (!isByteSource(source)) return [...source];
+  if (!isByteSource(source)) return source.map(withPath); // a copy of a File forgets the folder that it came from
   throw misuse('source', 'a URL or a list of files unless worker is false: a byte source cannot be sent to a Worker');
 }
 

@@ -15,18 +15,14 @@ import {
   type Update,
   type Verification,
 } from '../storage/cache/manage.ts';
-import type { ModelLocation, openSource as OpenSource } from '../storage/open.ts';
-import type { ModelSource } from '../storage/source.ts';
+import type { ModelLocation, openSource as OpenSource, RemoteLocation } from '../storage/open.ts';
 import { readText } from '../storage/source.ts';
 import { openBrowserCache } from './browser-cache.ts';
 import { SourceReader } from './loader.ts';
 import { planSource, type SourcePlanOptions } from './plan.ts';
 import { serveReader } from './port.ts';
 
-export type { ModelLocation };
-
-/** What can be sent to a worker. */
-export type RemoteLocation = Exclude<ModelLocation, ModelSource>;
+export type { ModelLocation, RemoteLocation };
 
 export interface ReaderOptions {
   /** For gated repositories; sent to the model's own origin only, never stored. */

@@ -1,6 +1,6 @@
 /** What was dropped on a page, folders walked, as a list of files with their paths. */
 import { OutriderError } from '../errors.ts';
-import type { FileAt } from './files.ts';
+import type { FileAt } from './file-at.ts';
 
 /**
  * Must be called while the drop event is handled, before any `await`: the browser empties `transfer` afterwards. Folders

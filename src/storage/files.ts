@@ -1,23 +1,12 @@
 /** A model folder as a list of `File`s: from a file picker (with or without folders) or a drop. */
 import { OutriderError } from '../errors.ts';
+import { type FileAt, withPath } from './file-at.ts';
 import { joinParts, type ReadPart, streamParts } from './parts.ts';
 import { checkRange, type ModelSource, throwIfAborted } from './source.ts';
-
-/** A file and where it lies. `File`s of a drop know no path, and any `File` may lose its own on the way to a worker. */
-export interface FileAt {
-  readonly file: File;
-  /** From above the model's folder or from inside it, `/` between parts. */
-  readonly path: string;
-}
 
 /** Slices of one file at a time: what the disk gives while the consumer is busy. */
 const PARALLEL = 2;
 const WINDOW = 3;
-
-/** The path that a file picker gave to a `File`, beside the file. Goes before posting files to a worker. */
-export function withPath(file: File | FileAt): FileAt {
-  return file instanceof File ? { file, path: file.webkitRelativePath || file.name } : file;
-}
 
 /**
  * Files are found by their path relative to the folder of `config.json`, or by name where the list has no folders.

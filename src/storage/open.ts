@@ -1,6 +1,7 @@
 /** From what names a model to a source of its bytes. */
 import { OutriderError } from '../errors.ts';
-import { createFilesSource, type FileAt } from './files.ts';
+import type { FileAt } from './file-at.ts';
+import { createFilesSource } from './files.ts';
 import { createHttpSource } from './http/source.ts';
 import type { HubOptions } from './hub.ts';
 import type { ModelSource } from './source.ts';
@@ -9,7 +10,10 @@ import type { ModelSource } from './source.ts';
  * What names a model: the URL of a folder, `hf:owner/name[@revision]`, under Node a path, a list of files, or a source of
  * the caller's own.
  */
-export type ModelLocation = string | readonly (File | FileAt)[] | ModelSource;
+export type ModelLocation = RemoteLocation | ModelSource;
+
+/** What of it can be sent to a worker. */
+export type RemoteLocation = string | readonly (File | FileAt)[];
 
 /** For sources on a network; the signal is for resolving a repository. */
 export type OpenOptions = HubOptions;

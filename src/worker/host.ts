@@ -6,7 +6,7 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import { OutriderError } from '../errors.ts';
-import type { ReaderOptions } from '../loader/host.ts';
+import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
 import { readerOver } from '../loader/port.ts';
 import type { ModelReader } from '../model/reader.ts';
 import { answerCalls } from '../ports/calls.ts';
@@ -21,7 +21,7 @@ export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 
 export type EngineFactory = (reader: ModelReader, name: string, options: LoadOptions) => Promise<Engine>;
 
 /** Reads a model in this worker. */
-export type ReaderFactory = (source: string | readonly File[], options?: ReaderOptions) => Promise<ModelReader>;
+export type ReaderFactory = (source: RemoteLocation, options?: ReaderOptions) => Promise<ModelReader>;
 
 /**
  * Answers a page for one engine, on the port that it connected with.

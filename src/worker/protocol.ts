@@ -8,7 +8,7 @@
 import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
-import type { ReaderOptions } from '../loader/host.ts';
+import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
 
 export const CONNECT = 'outrider:connect';
 
@@ -42,7 +42,7 @@ export interface RemoteModel {
   /** What the reader calls itself. */
   readonly label: string;
   /** Absolute, because a worker from a Blob has no base URL. */
-  readonly source?: string | readonly File[];
+  readonly source?: RemoteLocation;
   readonly readerOptions?: ReaderOptions;
 }
 

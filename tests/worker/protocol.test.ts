@@ -96,7 +96,7 @@ describe('an engine behind a worker', () => {
     const engine = await createRemoteEngine(fakeModel());
     await settle();
     const idle = ports.open();
-    expect(idle).toBe(3); // both of the worker's own, and this end of the engine's
+    expect(idle).toBe(4); // both of the worker's own, its reader's, and this end of the engine's
     const controller = new AbortController();
     const off = engine.on('event', () => {});
     await engine.chat.completions.create({ ...request, max_tokens: 5 });

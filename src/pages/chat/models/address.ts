@@ -1,6 +1,6 @@
 /** What a person types or the page's address names, as a model that can be loaded. Pure. */
 import { OutriderError } from '../../../errors.ts';
-import type { FileAt } from '../../../storage/files.ts';
+import type { FileAt } from '../../../storage/file-at.ts';
 
 /**
  * `embedded`: comes with the page. `here`: another model of the page's own server. `remote`: from elsewhere.

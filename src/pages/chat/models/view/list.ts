@@ -1,7 +1,7 @@
 /** The first view of the manager: all models, what they take, and a field for another one. */
 import type { LoadProgress } from '../../../../index.ts';
 import { filesOfDrop } from '../../../../storage/drop.ts';
-import { type FileAt, withPath } from '../../../../storage/files.ts';
+import { type FileAt, withPath } from '../../../../storage/file-at.ts';
 import { byId } from '../../dom.ts';
 import { explain } from '../../problems.ts';
 import { entryOfFiles, type ModelEntry } from '../address.ts';
