@@ -10,7 +10,7 @@ import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { EngineParts, SamplingFields } from './engine.ts';
 import type { ModelFacts } from './facts.ts';
-import { type LoadProgress, type PhaseProgress, trackProgress } from './progress.ts';
+import { type LoadProgress, type ProgressReport, trackProgress } from './progress.ts';
 
 /** Loads the weights; `model/load.ts` does it on a GPU, tests bring a fake. */
 export type ModelLoader = typeof LoadModel;
@@ -43,9 +43,12 @@ export async function loadEngineParts(
   const { onProgress = () => {}, signal, ...modelOptions } = options;
   const report = trackProgress(onProgress);
   report({ phase: 'tokenizer', loaded: 0, total: 0, file: 'config.json' });
+  const downgrades: string[] = [];
+  // Ends with the reader, or with an error that the reading itself throws too.
+  void tellNotices(reader, report, (message) => downgrades.push(message)).catch(() => {});
   const { format } = await reader.inspect({ signal });
   const { tokenizer, template, generation, notices } = await loadTexts(reader, report, signal);
-  const downgrades = [...notices];
+  downgrades.push(...notices);
   const model = await loadModel(reader, {
     ...modelOptions,
     numTokens: tokenizer.numTokens,
@@ -75,11 +78,19 @@ export async function loadEngineParts(
   };
 }
 
-async function loadTexts(
+/** What stands still is said in the progress; what was done otherwise than asked or promised becomes a downgrade. */
+async function tellNotices(
   reader: ModelReader,
-  report: (progress: PhaseProgress) => void,
-  signal: AbortSignal | undefined,
-) {
+  report: ProgressReport,
+  onDowngrade: (message: string) => void,
+): Promise<void> {
+  for await (const { kind, text } of reader.notices()) {
+    if (kind === 'waiting') report.waiting(text);
+    else onDowngrade(text);
+  }
+}
+
+async function loadTexts(reader: ModelReader, report: ProgressReport, signal: AbortSignal | undefined) {
   let loaded = 0;
   const read = async (file: string, maxBytes: number) => {
     report({ phase: 'tokenizer', loaded, total: 0, file });

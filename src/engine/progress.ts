@@ -38,17 +38,24 @@ const PHASES: Readonly<Record<LoadPhase, { text: string; from: number; to: numbe
 /** The rate is taken over at least so long a time, so that it neither jumps nor remembers a slow start. */
 const RATE_SECONDS = 5;
 
+export interface ProgressReport {
+  (report: PhaseProgress): void;
+  /** Nothing moves, for the reason that `text` says; the next report ends it. */
+  waiting(text: string): void;
+}
+
 /** Turns the steps' reports into one line of progress. */
-export function trackProgress(onProgress: (progress: LoadProgress) => void): (report: PhaseProgress) => void {
+export function trackProgress(onProgress: (progress: LoadProgress) => void): ProgressReport {
   let phase: LoadPhase | undefined;
   let highest = 0;
   let marks: { readonly at: number; readonly loaded: number }[] = [];
-  return (report) => {
+  let last: LoadProgress | undefined;
+  const report = (step: PhaseProgress): void => {
     const at = performance.now() / 1000;
-    if (report.phase !== phase) marks = [];
-    phase = report.phase;
-    const { text, from, to, bytes } = PHASES[report.phase];
-    const { loaded, total } = report;
+    if (step.phase !== phase) marks = [];
+    phase = step.phase;
+    const { text, from, to, bytes } = PHASES[step.phase];
+    const { loaded, total } = step;
     marks.push({ at, loaded });
     while (marks.length > 2 && at - marks[1]!.at >= RATE_SECONDS) marks.shift();
     const share = total > 0 ? Math.min(1, loaded / total) : 0;
@@ -56,6 +63,12 @@ export function trackProgress(onProgress: (progress: LoadProgress) => void): (re
     const seconds = at - marks[0]!.at;
     const bytesPerSecond = bytes && seconds > 0 ? (loaded - marks[0]!.loaded) / seconds : 0;
     const secondsLeft = bytesPerSecond > 0 && total > 0 ? Math.max(0, total - loaded) / bytesPerSecond : undefined;
-    onProgress({ ...report, progress: highest, text, bytesPerSecond, secondsLeft });
+    last = { ...step, progress: highest, text, bytesPerSecond, secondsLeft };
+    onProgress(last);
   };
+  const waiting = (text: string): void => {
+    marks = []; // the rate begins anew with what comes next
+    if (last) onProgress({ ...last, text, bytesPerSecond: 0, secondsLeft: undefined });
+  };
+  return Object.assign(report, { waiting });
 }

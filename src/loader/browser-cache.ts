@@ -9,6 +9,7 @@ import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
 import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
 import type { BlockStore } from '../storage/cache/store.ts';
+import type { ModelLocation } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import type { CachedFiles } from './loader.ts';
 
@@ -16,6 +17,8 @@ import type { CachedFiles } from './loader.ts';
 export interface ModelCache {
   readonly store: BlockStore;
   readonly locks: CacheLocks;
+  /** Of a model that is stored, in part or whole; undefined where nothing is, and for locations that are never stored. */
+  storedBytes(location: ModelLocation): Promise<number | undefined>;
   open(
     location: string,
     openSource: () => Promise<ModelSource>,
@@ -33,6 +36,11 @@ export function openBrowserCache(): ModelCache | undefined {
   return {
     store,
     locks,
+    async storedBytes(location) {
+      const id = typeof location === 'string' ? await storedIdOf(location, store, locks) : undefined;
+      if (id === undefined) return undefined;
+      return (await createCacheManager(store, locks).listModels()).find((model) => model.id === id)?.storedBytes;
+    },
     async open(location, openSource, notices) {
       const known = await storedIdOf(location, store, locks);
       const opened = known === undefined ? openSource() : undefined;

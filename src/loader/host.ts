@@ -100,7 +100,14 @@ export class Loader implements RemoteLoader {
   }
 
   async plan(location: ModelLocation, { token, ...options }: PlanRequest): Promise<ModelPlan> {
-    return planSource(await this.#openSource(location, { token }), options);
+    const stored = await openBrowserCache()?.storedBytes(location);
+    if (stored === undefined) return planSource(await this.#openSource(location, { token }), options);
+    const reader = await openReader(location, { token }, this.#openSource);
+    try {
+      return await reader.plan({ ...options, stored });
+    } finally {
+      await reader.close();
+    }
   }
 
   async readFile(

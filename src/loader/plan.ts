@@ -26,11 +26,11 @@ export async function planSource(source: ModelSource, options: SourcePlanOptions
   return planCheckpoint(checkpoint, tensors, options);
 }
 
-/** The same for a checkpoint that has been opened. @param options `stored`: bytes that are on this machine already */
+/** The same for a checkpoint that has been opened. */
 export async function planCheckpoint(
   { source, configJson, tensors: stored }: Checkpoint,
   tensors: AssignedTensors,
-  options: SourcePlanOptions & { readonly stored?: number } = {},
+  options: SourcePlanOptions = {},
 ): Promise<ModelPlan> {
   const { config, notices } = parseConfig(configJson, options);
   const paths = new Set([...SMALL_FILES, ...[...stored.values()].map(({ file }) => file)]);

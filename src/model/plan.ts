@@ -34,6 +34,8 @@ export const DEFAULT_LIMITS: AdapterLimits = {
 };
 
 export interface PlanOptions extends Requantization {
+  /** Bytes of the model's files that are on this machine already; default 0. */
+  readonly stored?: number | undefined;
   /** Tokens; default the least of the model's, 8192 and what the budget allows. */
   readonly contextLength?: number | undefined;
   /** Default 'f32', which is lossless. */
