@@ -10,7 +10,7 @@ import { bandRows } from '../model/memory/staging.ts';
 import type { Piece, Write } from '../model/pieces.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { swapNibbles } from '../quant/relayout.ts';
-import type { ModelSource, ReadOptions } from '../storage/source.ts';
+import { type ModelSource, type ReadOptions, throwIfAborted } from '../storage/source.ts';
 import { SideTensors, transform } from './transform.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -40,6 +40,7 @@ export async function* readPieces(
     let next = 0;
     let position = start;
     for await (const bytes of source.stream(file, start, end, options)) {
+      throwIfAborted(options.signal);
       const pieceEnd = position + bytes.length;
       for (; next < run.length && startOf(run[next]!) < pieceEnd; next++) open.push(openSink(run[next]!, side));
       const output = new Output(bytes);

@@ -64,6 +64,10 @@ export async function readText(
     bytes.set(piece, at);
     at += piece.length;
   }
+  if (at < size) {
+    const message = `${path}: the source ended at byte ${at} of ${size}. Try again.`;
+    throw new OutriderError('network_error', message, { details: { file: path, received: at, size } });
+  }
   return new TextDecoder().decode(bytes);
 }
 

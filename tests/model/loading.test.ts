@@ -60,7 +60,8 @@ test('a source that ends in the middle of a tensor', async () => {
   const cut: ModelSource = {
     ...whole,
     async *stream(path, start, end) {
-      yield await whole.read(path, start, Math.floor((start + end) / 2));
+      const isWeights = path.endsWith('.safetensors');
+      yield await whole.read(path, start, isWeights ? Math.floor((start + end) / 2) : end);
     },
   };
   await expectFailure(cut, 'network_error', /ended at byte/);
@@ -72,7 +73,7 @@ test('a caller who aborts while weights stream', async () => {
   const slow: ModelSource = {
     ...whole,
     async *stream(path, start, end) {
-      controller.abort(new Error('changed my mind'));
+      if (path.endsWith('.safetensors')) controller.abort(new Error('changed my mind'));
       yield await whole.read(path, start, end);
     },
   };
@@ -103,4 +104,66 @@ test('no WebGPU at all', async () => {
     code: 'webgpu_unavailable',
     details: { reason: 'no-adapter' },
   });
+});
+
+/** A GPU that refuses every buffer from the `n`-th large one on, as a full card does. */
+function fullAfter(inner: GPU, n: number): GPU {
+  const wrapDevice = (device: GPUDevice): GPUDevice => {
+    let left = n;
+    const scopes: boolean[] = [];
+    return new Proxy(device, {
+      get(target, key) {
+        if (key === 'pushErrorScope') return (filter: GPUErrorFilter) => void scopes.push(filter === 'out-of-memory');
+        if (key === 'popErrorScope') {
+          return async () => (scopes.pop() && left < 0 ? { message: 'VK_ERROR_OUT_OF_DEVICE_MEMORY' } : null);
+        }
+        if (key === 'createBuffer') {
+          return (descriptor: GPUBufferDescriptor) => {
+            if (scopes.length > 0) left--;
+            return target.createBuffer(descriptor);
+          };
+        }
+        const value = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+  const wrapAdapter = (adapter: GPUAdapter): GPUAdapter =>
+    new Proxy(adapter, {
+      get(target, key) {
+        if (key === 'requestDevice') {
+          return async (descriptor?: GPUDeviceDescriptor) => wrapDevice(await target.requestDevice(descriptor));
+        }
+        const value = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  return {
+    requestAdapter: async (options?: GPURequestAdapterOptions) => {
+      const adapter = await inner.requestAdapter(options);
+      return adapter && wrapAdapter(adapter);
+    },
+  } as unknown as GPU;
+}
+
+test('a card that is full: both numbers, before a weight byte is read, and the next load works', async () => {
+  const source = sourceOfTiny(tinyFiles());
+  const loading = loadModel(new SourceReader(source), { gpu: fullAfter(gpu, 5), contextLength: 64 });
+  const error = await loading.catch((reason) => reason);
+  expect(error).toMatchObject({ name: 'OutriderError', code: 'gpu_out_of_memory' });
+  const { bytes, available } = error.details as { bytes: number; available: number };
+  expect(available).toBeGreaterThan(0);
+  expect(bytes).toBeGreaterThan(available);
+  const header = Math.max(...[...tinyFiles().ranges.values()].map(({ end }) => end));
+  expect(source.reads.filter((read) => read.endsWith(`-${header}`))).toEqual([]);
+  const model = await loadModel(new SourceReader(source), { gpu, contextLength: 64 });
+  model.destroy();
+});
+
+test('a budget that is too small costs no allocation and names what would fit', async () => {
+  const before = counts.buffers.length;
+  await expect(
+    loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu, contextLength: 64, budget: 1000 }),
+  ).rejects.toMatchObject({ code: 'model_too_large', details: { budget: 1000 } });
+  expect(counts.buffers.length).toBe(before);
 });
