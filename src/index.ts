@@ -65,8 +65,11 @@ export interface EngineOptions extends LoadOptions {
   readonly worker?: Worker | false | undefined;
   /** For gated repositories. Sent to the model's own origin only; never stored. */
   readonly token?: string | undefined;
-  /** false: keep nothing on this machine. Default: what is downloaded is kept where the browser can, and used the next time. */
-  readonly cache?: boolean | undefined;
+  /**
+   * What is downloaded is kept where the browser can, and used the next time (default true; a full disk is `storage_full`). false:
+   * nothing is kept. 'if-room': where the disk is full, loading goes on without keeping the rest, with a `downgrade`.
+   */
+  readonly cache?: boolean | 'if-room' | undefined;
   /** Only with `worker: false`. Default `navigator.gpu`; under Node that of the optional package `webgpu`. */
   readonly gpu?: GPU | undefined;
 }

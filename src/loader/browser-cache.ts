@@ -23,6 +23,7 @@ export interface ModelCache {
     location: string,
     openSource: () => Promise<ModelSource>,
     notices: Channel<Notice>,
+    onFull: 'fail' | 'stream',
   ): Promise<{ readonly source: ModelSource; readonly files: CachedFiles }>;
 }
 
@@ -41,7 +42,7 @@ export function openBrowserCache(): ModelCache | undefined {
       if (id === undefined) return undefined;
       return (await createCacheManager(store, locks).listModels()).find((model) => model.id === id)?.storedBytes;
     },
-    async open(location, openSource, notices) {
+    async open(location, openSource, notices, onFull) {
       const known = await storedIdOf(location, store, locks);
       const opened = known === undefined ? openSource() : undefined;
       const id = known ?? (await opened!).id!;
@@ -51,6 +52,7 @@ export function openBrowserCache(): ModelCache | undefined {
         label: location.replace(/[?#].*$/, ''),
         locks,
         hashers,
+        onFull,
         onNotice: ({ message }) => notices.push({ kind: 'notice', text: message }),
         onWait: (progress) => notices.push({ kind: 'waiting', text: describeWait(progress) }),
         shared: findSharedFiles(),

@@ -27,8 +27,11 @@ export type { ModelLocation, RemoteLocation };
 export interface ReaderOptions {
   /** For gated repositories; sent to the model's own origin only, never stored. */
   readonly token?: string | undefined;
-  /** false: nothing is kept on this machine. Default: kept where the browser can. */
-  readonly cache?: boolean | undefined;
+  /**
+   * What is downloaded is kept where the browser can (default true; a full disk is `storage_full`). false: nothing is kept.
+   * 'if-room': where the disk is full, loading goes on without keeping the rest, and says so.
+   */
+  readonly cache?: boolean | 'if-room' | undefined;
 }
 
 /** What a model would need; nothing of it is downloaded but config and headers. */
@@ -48,7 +51,7 @@ export async function openReader(
   const notices = new Channel<Notice>();
   const open = () => openSource(location, { token, ...tellOf(notices) });
   if (!wanted || !cache || typeof location !== 'string') return new SourceReader(await open(), undefined, notices);
-  const { source, files } = await cache.open(location, open, notices);
+  const { source, files } = await cache.open(location, open, notices, wanted === 'if-room' ? 'stream' : 'fail');
   return new SourceReader(source, files, notices);
 }
 
