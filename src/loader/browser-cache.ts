@@ -1,10 +1,10 @@
 /** The cache in the browser's private file system, as the reader uses it. */
 import type { CompletionProgress, Notice, ReadAbort } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
-import { type CachedSource, openCached } from '../storage/cache/cached-source.ts';
+import { type CachedSource, type CachedSourceOptions, openCached } from '../storage/cache/cached-source.ts';
 import { findSharedFiles } from '../storage/cache/cross-origin.ts';
 import HashWorker from '../storage/cache/hash-worker.ts?worker&inline';
-import { createWorkerHashers } from '../storage/cache/hasher.ts';
+import { createWorkerHashers, type HasherPool } from '../storage/cache/hasher.ts';
 import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
 import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
@@ -32,8 +32,23 @@ export function openBrowserCache(): ModelCache | undefined {
   const canWrite =
     typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   if (!canWrite || !navigator.storage || !navigator.locks) return undefined;
-  const store = createOpfsStore();
-  const locks = createLocks();
+  return createModelCache({
+    store: createOpfsStore(),
+    locks: createLocks(),
+    createHashers: async () => createWorkerHashers(() => new HashWorker({ name: 'outrider-hash' })),
+    shared: findSharedFiles(),
+  });
+}
+
+/** What a cache stands on: the browser's, or a test's. */
+export interface CachePlatform extends Pick<CachedSourceOptions, 'shared' | 'partBytes'> {
+  readonly store: BlockStore;
+  readonly locks: CacheLocks;
+  /** For one model. */
+  readonly createHashers: () => Promise<HasherPool>;
+}
+
+export function createModelCache({ store, locks, createHashers, ...options }: CachePlatform): ModelCache {
   return {
     store,
     locks,
@@ -46,8 +61,9 @@ export function openBrowserCache(): ModelCache | undefined {
       const known = await storedIdOf(location, store, locks);
       const opened = known === undefined ? openSource() : undefined;
       const id = known ?? (await opened!).id!;
-      const hashers = createWorkerHashers(() => new HashWorker({ name: 'outrider-hash' }));
+      const hashers = await createHashers();
       const cached = await openCached(() => opened ?? openSource(), store, {
+        ...options,
         id,
         label: location.replace(/[?#].*$/, ''),
         locks,
@@ -55,7 +71,6 @@ export function openBrowserCache(): ModelCache | undefined {
         onFull,
         onNotice: ({ message }) => notices.push({ kind: 'notice', text: message }),
         onWait: (progress) => notices.push({ kind: 'waiting', text: describeWait(progress) }),
-        shared: findSharedFiles(),
       });
       return { source: cached, files: filesOf(cached, location, () => hashers.close()) };
     },
