@@ -45,20 +45,29 @@ test('a path is escaped, and the query of the folder travels with every file but
   expect(() => createHttpSource('https://me:secret@example.org/m')).toThrow(/^((?!secret).)*token/);
 });
 
-test('a server that sends another range, or more than the range, is refused', async () => {
-  const answer = (headers: Record<string, string>, body: Uint8Array) => async () => {
+test('a server that sends another range, or more than the range, is asked again, and refused where it insists', async () => {
+  const answer = async (until: number, headers: Record<string, string | number>, body: Uint8Array) => {
     const fault = (response: ServerResponse) => !!response.writeHead(206, headers).end(body);
-    return open(await serve(fileServer({ faults: (n) => (n === 1 ? fault : undefined) }).listener));
+    const faults = (n: number) => (n >= 1 && n <= until ? fault : undefined);
+    return open(await serve(fileServer({ faults }).listener), { surroundings: fakeSurroundings() });
   };
-  const more = await answer({}, FILE.subarray(0, 5000))();
-  await expect(more.read(W, 0, 10)).rejects.toMatchObject({
+  const wrong: [headers: Record<string, string | number>, body: Uint8Array, says: string][] = [
+    [{ 'content-length': 5000 }, FILE.subarray(0, 5000), 'announced 5000 bytes where 10'],
+    [{ 'content-range': `bytes 0-9/${FILE.length}` }, FILE.subarray(0, 10), 'bytes 0-9 where 10-19'],
+  ];
+  for (const [headers, body, says] of wrong) {
+    const once = await answer(1, headers, body);
+    expect(same(await once.read(W, 10, 20), FILE.subarray(10, 20))).toBe(true);
+    const always = await answer(Infinity, headers, body);
+    await expect(always.read(W, 10, 20)).rejects.toMatchObject({
+      code: 'network_error',
+      message: expect.stringContaining(says),
+    });
+  }
+  const unannounced = await answer(1, {}, FILE.subarray(0, 5000));
+  await expect(unannounced.read(W, 0, 10)).rejects.toMatchObject({
     code: 'network_error',
     message: expect.stringContaining('more than the 10 bytes'),
-  });
-  const other = await answer({ 'content-range': `bytes 0-9/${FILE.length}` }, FILE.subarray(0, 10))();
-  await expect(other.read(W, 10, 20)).rejects.toMatchObject({
-    code: 'network_error',
-    message: expect.stringContaining('bytes 0-9 where 10-19'),
   });
 });
 

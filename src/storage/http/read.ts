@@ -3,7 +3,7 @@ import { PART_BYTES } from '../parts.ts';
 import { TransientFailure } from '../retry.ts';
 import { type Body, openBody } from './body.ts';
 import { checkSuccess, checkUnchanged, discard, isMissing, outOfRange, type Pin } from './file.ts';
-import { contentRangeOf } from './headers.ts';
+import { contentLengthOf, contentRangeOf } from './headers.ts';
 import { fileError, type Remote, request, retryRequest } from './request.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -171,7 +171,10 @@ async function openRange(
   return openBody(response, answer.guard);
 }
 
-/** A whole file may be sent as such; a range must be the one that was asked for. */
+/**
+ * A whole file may be sent as such; a range must be the one that was asked for. One machine of many that answers wrong may
+ * be another one the next time, so that is tried again: before a byte of it was taken.
+ */
 function checkWhichBytes(
   remote: Remote,
   path: string,
@@ -188,9 +191,14 @@ function checkWhichBytes(
     throw fileError('range_unsupported', remote, path, what, { status, from, end });
   }
   const range = contentRangeOf(headers);
-  if (range === undefined || (range.first === from && range.last === end - 1)) return;
-  const what = `sent bytes ${range.first}-${range.last} where ${from}-${end - 1} were asked for. Try another server.`;
-  throw fileError('network_error', remote, path, what, { from, end });
+  if (range !== undefined && (range.first !== from || range.last !== end - 1)) {
+    const reason = `It sent the bytes ${range.first}-${range.last} where ${from}-${end - 1} were asked for.`;
+    throw new TransientFailure(reason, { details: { from, end } });
+  }
+  const length = contentLengthOf(headers) ?? 0;
+  if (length <= end - from) return; // a body that is too short ends early, but what there is of it is right
+  const reason = `It announced ${length} bytes where ${end - from} were asked for.`;
+  throw new TransientFailure(reason, { details: { received: length, expected: end - from } });
 }
 
 /** The error for a file that is read but not there. */
