@@ -145,9 +145,13 @@ export class Loader implements RemoteLoader {
     id: string,
     { token, apply = false }: Pick<ReaderOptions, 'token'> & { readonly apply?: boolean } = {},
   ): Promise<Update> {
-    // A repository's newest commit is asked for, not the stored one.
-    const source = await this.#openSource(id.replace(/^(hf:[^@]+)@.*$/, '$1'), { token });
-    return manager().updateModel(id, source, { apply });
+    const [, repository] = /^(hf:[^@]+)@/.exec(id) ?? [];
+    const source = await this.#openSource(repository ?? id, { token });
+    if (repository === undefined) return manager().updateModel(id, source, { apply });
+    // A repository is stored under its commit: the newest one is compared, and what is stored goes where that differs.
+    const update = await manager().updateModel(id, source);
+    if (apply && update.changed.length > 0) await manager().deleteModel(id);
+    return update;
   }
 
   async storageFacts(): Promise<StorageFacts> {

@@ -10,7 +10,19 @@ beforeAll(() => ensureBuilt('lib'));
 
 describe('the built library', () => {
   it('exports the public names only', async () => {
-    expect(Object.keys(await load())).toEqual(['OutriderError', 'createEngine', 'serveEngine']);
+    expect(Object.keys(await load())).toEqual([
+      'OutriderError',
+      'createEngine',
+      'deleteModel',
+      'listModels',
+      'persistStorage',
+      'planModel',
+      'readModelFile',
+      'serveEngine',
+      'storageFacts',
+      'updateModel',
+      'verifyModel',
+    ]);
   });
 
   it('opens folders under Node: one without a model is refused for just that', async () => {
