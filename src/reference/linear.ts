@@ -1,27 +1,27 @@
-import { type Matrix, type Numbers, silu } from './numbers.ts';
+import { type Matrix, type Numbers, type RowMatrix, silu } from './numbers.ts';
 
-/** Scalar product of row `row` of `weights` [rows, cols] with token `token` of `x` [tokens, cols], summed in f64. */
-export function dotRow(weights: Matrix, row: number, x: Numbers, token: number): number {
-  const { cols, values } = weights;
-  const rowStart = row * cols;
-  const tokenStart = token * cols;
+/** Scalar product of a row [cols] with token `token` of `x` [tokens, cols], summed in f64. */
+function dot(row: Numbers, x: Numbers, token: number): number {
+  const cols = row.length;
+  const start = token * cols;
   let sum = 0;
-  for (let col = 0; col < cols; col++) sum += values[rowStart + col]! * x[tokenStart + col]!;
+  for (let col = 0; col < cols; col++) sum += row[col]! * x[start + col]!;
   return sum;
 }
 
 /**
- * y = W x for every token, plus `residual` where given.
+ * y = W x for every token, plus `residual` where given. Each row is asked for once.
  * x [tokens, cols], residual [tokens, rows] -> [tokens, rows]
  */
-export function linear(weights: Matrix, x: Numbers, residual?: Numbers): Float64Array {
+export function linear(weights: Matrix | RowMatrix, x: Numbers, residual?: Numbers): Float64Array {
   const { rows, cols } = weights;
   const tokens = x.length / cols;
   const y = new Float64Array(tokens * rows);
-  for (let token = 0; token < tokens; token++) {
-    for (let row = 0; row < rows; row++) {
+  for (let row = 0; row < rows; row++) {
+    const own = 'row' in weights ? weights.row(row) : weights.values.subarray(row * cols, (row + 1) * cols);
+    for (let token = 0; token < tokens; token++) {
       const at = token * rows + row;
-      y[at] = dotRow(weights, row, x, token) + (residual?.[at] ?? 0);
+      y[at] = dot(own, x, token) + (residual?.[at] ?? 0);
     }
   }
   return y;

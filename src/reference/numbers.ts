@@ -10,6 +10,14 @@ export interface Matrix {
   readonly values: Numbers;
 }
 
+/** The same where its numbers together would be too many: rows are made when they are asked for. */
+export interface RowMatrix {
+  readonly rows: number;
+  readonly cols: number;
+  /** [cols]; good until the next call. */
+  readonly row: (index: number) => Numbers;
+}
+
 /** Fills a [count] f64 vector from a function of the index. */
 export function generate(count: number, valueAt: (index: number) => number): Float64Array {
   const values = new Float64Array(count);

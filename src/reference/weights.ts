@@ -1,20 +1,23 @@
-import type { Matrix, Numbers } from './numbers.ts';
+import type { Matrix, Numbers, RowMatrix } from './numbers.ts';
+
+/** A Linear layer's weight. */
+type Weight = Matrix | RowMatrix;
 
 /** A gated feed-forward, all in Linear layout: gate and up [width, hidden], down [hidden, width]. */
 export interface FeedForward {
-  readonly gateProj: Matrix;
-  readonly upProj: Matrix;
-  readonly downProj: Matrix;
+  readonly gateProj: Weight;
+  readonly upProj: Weight;
+  readonly downProj: Weight;
 }
 
 /** One layer's weights. Norms are [hidden]. */
 export interface LayerWeights {
   readonly inputLayernorm: Numbers;
   readonly postAttentionLayernorm: Numbers;
-  readonly qProj: Matrix;
-  readonly kProj: Matrix;
-  readonly vProj: Matrix;
-  readonly oProj: Matrix;
+  readonly qProj: Weight;
+  readonly kProj: Weight;
+  readonly vProj: Weight;
+  readonly oProj: Weight;
   readonly feedForward:
     | ({ readonly kind: 'dense' } & FeedForward)
     | {
