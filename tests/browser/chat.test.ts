@@ -213,16 +213,16 @@ describe('the page without a model', () => {
     page.on('request', (request) => requests.push(request.url()));
     await page.goto(site.url);
     await page.locator('#problem-title', { hasText: 'This browser has no WebGPU' }).waitFor();
-    expect(requests.filter((url) => url.includes('/models/'))).toEqual([]);
+    expect(requests.filter((url) => url.includes('/models/llama-scoutling'))).toEqual([]);
     await page.context().close();
   });
 
   it('says that the network failed, and tries again when asked', async () => {
     const { page } = await openPage();
-    await page.context().route('**/models/**', (route) => route.abort());
+    await page.context().route('**/models/llama-scoutling/**', (route) => route.abort());
     await page.goto(site.url);
     await page.locator('#problem-title', { hasText: 'The model could not be fetched' }).waitFor({ timeout: 30_000 });
-    await page.context().unroute('**/models/**');
+    await page.context().unroute('**/models/llama-scoutling/**');
     await page.click('#problem-retry');
     await page.locator('#status', { hasText: 'Loading weights' }).waitFor({ timeout: 30_000 });
     await page.context().close();
