@@ -63,6 +63,8 @@ export interface EngineOptions extends LoadOptions {
    * Content-Security-Policy has no `blob:`; `unload` leaves it running.
    */
   readonly worker?: Worker | false | undefined;
+  /** 'as-written': do not correct the stale `rope_scaling` of Scout's published config. */
+  readonly ropeScaling?: 'as-written' | undefined;
   /** For gated repositories. Sent to the model's own origin only; never stored. */
   readonly token?: string | undefined;
   /**
@@ -98,21 +100,22 @@ export interface EngineOptions extends LoadOptions {
  *   loading. Nothing is left on the GPU then.
  */
 export async function createEngine(source: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
-  const { worker, gpu, token, cache, ...load } = options;
+  const { worker, gpu, token, cache, ropeScaling, ...load } = options;
+  const reading: ReaderOptions = { token, cache, ropeScaling };
   const inThisThread = worker === false || (worker === undefined && typeof Worker === 'undefined');
   if (gpu && !inThisThread)
     throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
   const name = nameOf(source);
   if (inThisThread) {
-    const opened = await openReader(source, { token, cache }, load.signal);
+    const opened = await openReader(source, reading, load.signal);
     return createHere(opened, name, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
   }
   const remote = sendable(source);
   if (worker) {
-    const model = { name, label: name, source: remote, readerOptions: { token, cache } };
+    const model = { name, label: name, source: remote, readerOptions: reading };
     return connectEngine(worker, model, load, () => {});
   }
-  const { loader, label, port } = await openInLoader(remote, { token, cache }, load.signal);
+  const { loader, label, port } = await openInLoader(remote, reading, load.signal);
   const own = startWorker();
   const release = () => {
     own.terminate();

@@ -8,7 +8,7 @@ import { ensureModules, root } from './modules.mjs';
 const CORE_LIMIT = 60_000;
 const CHAT_LIMIT = 160_000;
 /** Chunks that hardly any visit loads, listed apart: the engine in the page's own thread, and what only Node has. */
-const LAZY = /in-thread|\bnode\b|\blocal\b/;
+const LAZY = /in-thread|\bnode\b|\blocal\b|\bhub\b|\bhash\b/;
 
 ensureModules();
 const within = [

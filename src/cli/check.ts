@@ -8,11 +8,10 @@ import { parseArgs } from 'node:util';
 import { OutriderError } from '../errors.ts';
 import { openDevice } from '../gpu/device.ts';
 import { NODE_ADAPTERS, type NodeAdapter, openNodeGpu } from '../gpu/node.ts';
-import { parseConfig } from '../model/config.ts';
+import { SourceReader } from '../loader/loader.ts';
 import { GpuRunner } from '../model/gpu-runner.ts';
 import { loadWeights, type Model } from '../model/model.ts';
 import { Probe } from '../model/probe.ts';
-import { SourceReader } from '../loader/loader.ts';
 import { openSource } from '../storage/open.ts';
 import { checkCases, perplexity, readDocuments } from './check-cases.ts';
 import { checkTensors, type Report } from './check-tensors.ts';
@@ -103,7 +102,7 @@ async function withModel<T>(
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
   const reader = new SourceReader(await openSource(folder));
-  const { config } = parseConfig((await reader.inspect()).configJson);
+  const { config } = await reader.inspect();
   const device = await openDevice(gpu, { f16: options.f16, subgroups: options.subgroups });
   const model = await loadWeights(device, reader, config, { activations });
   try {

@@ -3,8 +3,7 @@ import type { CompletionProgress, Notice, ReadAbort } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
 import { type CachedSource, type CachedSourceOptions, openCached } from '../storage/cache/cached-source.ts';
 import { findSharedFiles } from '../storage/cache/cross-origin.ts';
-import HashWorker from '../storage/cache/hash-worker.ts?worker&inline';
-import { createWorkerHashers, type HasherPool } from '../storage/cache/hasher.ts';
+import { createWorkerHashers, type HasherPool, type HashWorker } from '../storage/cache/hasher.ts';
 import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
 import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
@@ -12,6 +11,7 @@ import type { BlockStore } from '../storage/cache/store.ts';
 import type { ModelLocation } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import type { CachedFiles } from './loader.ts';
+import type { LoaderServices } from './services.ts';
 
 /** What is stored, and how a model is opened through it. */
 export interface ModelCache {
@@ -28,16 +28,35 @@ export interface ModelCache {
 }
 
 /** Undefined where files cannot be written at any place: only dedicated workers of secure origins can. */
-export function openBrowserCache(): ModelCache | undefined {
+export function openBrowserCache(services: LoaderServices): ModelCache | undefined {
   const canWrite =
     typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   if (!canWrite || !navigator.storage || !navigator.locks) return undefined;
   return createModelCache({
     store: createOpfsStore(),
     locks: createLocks(),
-    createHashers: async () => createWorkerHashers(() => new HashWorker({ name: 'outrider-hash' })),
+    createHashers: async () => createWorkerHashers(() => hashWorkerBehind(services)),
     shared: findSharedFiles(),
   });
+}
+
+/** A worker that somebody else starts: what is sent before it is there waits in the port. */
+function hashWorkerBehind(services: LoaderServices): HashWorker {
+  const { port1, port2 } = new MessageChannel();
+  const worker: HashWorker = {
+    postMessage: (message: unknown, transfer?: Transferable[] | StructuredSerializeOptions) =>
+      port1.postMessage(message, transfer as Transferable[]),
+    terminate: () => port1.close(),
+    onmessage: null,
+    onerror: null,
+  };
+  port1.onmessage = (event) => worker.onmessage?.call(port1 as unknown as Worker, event);
+  services
+    .startHashWorker(port2)
+    .catch((cause) =>
+      worker.onerror?.call(port1 as unknown as Worker, new ErrorEvent('error', { message: String(cause) })),
+    );
+  return worker;
 }
 
 /** What a cache stands on: the browser's, or a test's. */

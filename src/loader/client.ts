@@ -1,9 +1,11 @@
 /** The page's side of the loader worker. Loaded when the first model is opened. */
 import { OutriderError } from '../errors.ts';
 import { abortable } from '../ports/abortable.ts';
-import { Caller } from '../ports/calls.ts';
+import { answerCalls, Caller } from '../ports/calls.ts';
+import type { LoaderPorts } from './entry.ts';
 import LoaderWorker from './entry.ts?worker&inline';
 import type { RemoteLoader } from './host.ts';
+import { createServices } from './services.ts';
 
 export { abortable };
 
@@ -12,6 +14,8 @@ export class LoaderClient {
   readonly #worker: Worker;
   readonly #remote: Caller<RemoteLoader>;
   readonly #port: MessagePort;
+  readonly #services = new MessageChannel();
+  readonly #hashWorkers: Worker[] = [];
   readonly #failed = new AbortController();
 
   /** Throws `worker_failed` where the page may not start it. */
@@ -29,7 +33,12 @@ export class LoaderClient {
         failure(event.message || 'its script could not be loaded; a Content-Security-Policy without blob: forbids it'),
       ),
     );
-    this.#worker.postMessage(port2, [port2]);
+    answerCalls(
+      this.#services.port1,
+      createServices((worker) => this.#hashWorkers.push(worker)),
+    );
+    const ports: LoaderPorts = { calls: port2, services: this.#services.port2 };
+    this.#worker.postMessage(ports, [ports.calls, ports.services]);
   }
 
   /** Fires when the worker has died; its reason says why. */
@@ -43,7 +52,8 @@ export class LoaderClient {
 
   terminate(): void {
     this.#port.close();
-    this.#worker.terminate();
+    this.#services.port1.close();
+    for (const worker of [this.#worker, ...this.#hashWorkers]) worker.terminate();
   }
 }
 

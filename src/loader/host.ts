@@ -3,12 +3,13 @@
  * browser's loader worker answers the page with it; under Node it is called as it is.
  */
 import { OutriderError } from '../errors.ts';
+import type { ConfigOptions } from '../model/config.ts';
 import type { ModelPlan } from '../model/plan.ts';
 import type { ModelReader, Notice } from '../model/reader.ts';
-import { answerCalls } from '../ports/calls.ts';
 import { Channel } from '../ports/channel.ts';
 import type { FromSender } from '../ports/messages.ts';
 import {
+  type CacheManager,
   createCacheManager,
   type StorageFacts,
   type StoredModel,
@@ -17,14 +18,14 @@ import {
 } from '../storage/cache/manage.ts';
 import type { ModelLocation, openSource as OpenSource, RemoteLocation } from '../storage/open.ts';
 import { readText } from '../storage/source.ts';
-import { openBrowserCache } from './browser-cache.ts';
+import type { ModelCache } from './browser-cache.ts';
 import { SourceReader } from './loader.ts';
 import { planSource, type SourcePlanOptions } from './plan.ts';
 import { serveReader } from './port.ts';
 
 export type { ModelLocation, RemoteLocation };
 
-export interface ReaderOptions {
+export interface ReaderOptions extends ConfigOptions {
   /** For gated repositories; sent to the model's own origin only, never stored. */
   readonly token?: string | undefined;
   /**
@@ -44,15 +45,16 @@ export type PlanRequest = Omit<SourcePlanOptions, 'signal'> & Pick<ReaderOptions
  */
 export async function openReader(
   location: ModelLocation,
-  { token, cache: wanted = true }: ReaderOptions,
+  { token, cache: wanted = true, ropeScaling }: ReaderOptions,
   openSource: typeof OpenSource,
-  cache = openBrowserCache(),
+  cache: ModelCache | undefined,
 ): Promise<ModelReader> {
   const notices = new Channel<Notice>();
   const open = () => openSource(location, { token, ...tellOf(notices) });
-  if (!wanted || !cache || typeof location !== 'string') return new SourceReader(await open(), undefined, notices);
+  if (!wanted || !cache || typeof location !== 'string')
+    return new SourceReader(await open(), undefined, notices, { ropeScaling });
   const { source, files } = await cache.open(location, open, notices, wanted === 'if-room' ? 'stream' : 'fail');
-  return new SourceReader(source, files, notices);
+  return new SourceReader(source, files, notices, { ropeScaling });
 }
 
 /** Retries and the server's quirks, in words. */
@@ -90,22 +92,25 @@ const MAX_TEXT_BYTES = 4 << 20;
 
 export class Loader implements RemoteLoader {
   readonly #openSource: typeof OpenSource;
+  readonly #cache: ModelCache | undefined;
 
-  /** @param openSource as for `openReader` */
-  constructor(openSource: typeof OpenSource) {
+  /** Parameters as for `openReader`. */
+  constructor(openSource: typeof OpenSource, cache: ModelCache | undefined) {
     this.#openSource = openSource;
+    this.#cache = cache;
   }
 
   async open(location: RemoteLocation, options: ReaderOptions, port: MessagePort): Promise<string> {
-    const reader = await openReader(location, options, this.#openSource);
+    const reader = await openReader(location, options, this.#openSource, this.#cache);
     serveReader(port, reader);
     return reader.label;
   }
 
   async plan(location: ModelLocation, { token, ...options }: PlanRequest): Promise<ModelPlan> {
-    const stored = await openBrowserCache()?.storedBytes(location);
+    const stored = await this.#cache?.storedBytes(location);
     if (stored === undefined) return planSource(await this.#openSource(location, { token }), options);
-    const reader = await openReader(location, { token }, this.#openSource);
+    const { ropeScaling } = options;
+    const reader = await openReader(location, { token, ropeScaling }, this.#openSource, this.#cache);
     try {
       return await reader.plan({ ...options, stored });
     } finally {
@@ -122,11 +127,11 @@ export class Loader implements RemoteLoader {
   }
 
   async listModels(): Promise<StoredModel[]> {
-    return manager().listModels();
+    return this.#manager().listModels();
   }
 
   async deleteModel(id: string): Promise<number> {
-    return manager().deleteModel(id);
+    return this.#manager().deleteModel(id);
   }
 
   async verifyModel(id: string, port: MessagePort): Promise<Verification> {
@@ -135,7 +140,7 @@ export class Loader implements RemoteLoader {
     const send = (item: LoaderProgress) =>
       port.postMessage({ type: 'item', item } satisfies FromSender<LoaderProgress>);
     try {
-      return await manager().verifyModel(id, { signal: controller.signal, onProgress: send });
+      return await this.#manager().verifyModel(id, { signal: controller.signal, onProgress: send });
     } finally {
       port.close();
     }
@@ -147,28 +152,22 @@ export class Loader implements RemoteLoader {
   ): Promise<Update> {
     const [, repository] = /^(hf:[^@]+)@/.exec(id) ?? [];
     const source = await this.#openSource(repository ?? id, { token });
-    if (repository === undefined) return manager().updateModel(id, source, { apply });
+    if (repository === undefined) return this.#manager().updateModel(id, source, { apply });
     // A repository is stored under its commit: the newest one is compared, and what is stored goes where that differs.
-    const update = await manager().updateModel(id, source);
-    if (apply && update.changed.length > 0) await manager().deleteModel(id);
+    const update = await this.#manager().updateModel(id, source);
+    if (apply && update.changed.length > 0) await this.#manager().deleteModel(id);
     return update;
   }
 
   async storageFacts(): Promise<StorageFacts> {
-    return manager().storageFacts();
+    return this.#manager().storageFacts();
   }
-}
 
-function manager(): ReturnType<typeof createCacheManager> {
-  const cache = openBrowserCache();
-  if (cache) return createCacheManager(cache.store, cache.locks);
-  throw new OutriderError(
-    'storage_failed',
-    'Models are kept in the private file system of a browser (OPFS), which is not to be had here.',
-  );
-}
-
-/** Answers a page. @param openSource as for `openReader` */
-export function answerLoaderCalls(port: MessagePort, openSource: typeof OpenSource): void {
-  answerCalls(port, new Loader(openSource));
+  #manager(): CacheManager {
+    if (this.#cache) return createCacheManager(this.#cache.store, this.#cache.locks);
+    throw new OutriderError(
+      'storage_failed',
+      'Models are kept in the private file system of a browser (OPFS), which is not to be had here.',
+    );
+  }
 }

@@ -3,7 +3,7 @@ import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
 import { parseQuantization } from '../checkpoint/quantization.ts';
 import { type AssignedTensors, assignRoles } from '../checkpoint/roles.ts';
 import { OutriderError } from '../errors.ts';
-import { parseConfig } from '../model/config.ts';
+import { type ConfigOptions, type ModelConfig, parseConfig } from '../model/config.ts';
 import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
 import type { Piece } from '../model/pieces.ts';
@@ -23,6 +23,8 @@ import { planCheckpoint } from './plan.ts';
 
 interface Inspected {
   readonly checkpoint: Checkpoint;
+  readonly config: ModelConfig;
+  readonly notices: readonly string[];
   readonly tensors: AssignedTensors;
 }
 
@@ -38,6 +40,7 @@ export class SourceReader implements ModelReader {
   readonly #source: ModelSource;
   readonly #cache: CachedFiles | undefined;
   readonly #notices: Channel<Notice>;
+  readonly #configOptions: ConfigOptions;
   /** Ends whatever is going on when the reader is closed. */
   readonly #closing = new AbortController();
   /** Files that were asked for beside the weights. */
@@ -46,10 +49,16 @@ export class SourceReader implements ModelReader {
   #layout: WeightLayout | undefined;
 
   /** @param notices what source and cache say while they read */
-  constructor(source: ModelSource, cache?: CachedFiles, notices = new Channel<Notice>()) {
+  constructor(
+    source: ModelSource,
+    cache?: CachedFiles,
+    notices = new Channel<Notice>(),
+    configOptions: ConfigOptions = {},
+  ) {
     this.#source = source;
     this.#cache = cache;
     this.#notices = notices;
+    this.#configOptions = configOptions;
     this.label = source.label;
   }
 
@@ -59,13 +68,13 @@ export class SourceReader implements ModelReader {
   }
 
   async inspect(options: ReadAbort = {}): Promise<CheckpointFacts> {
-    const { checkpoint, tensors } = await this.#inspect(options);
-    return { configJson: checkpoint.configJson, format: tensors.format, notices: tensors.notices };
+    const { config, notices, tensors } = await this.#inspect(options);
+    return { config, format: tensors.format, notices: [...tensors.notices, ...notices] };
   }
 
   async plan(options: PlanOptions): Promise<ModelPlan> {
     const { checkpoint, tensors } = await this.#inspect({});
-    return planCheckpoint(checkpoint, tensors, { ...options, signal: this.#closing.signal });
+    return planCheckpoint(checkpoint, tensors, { ...options, ...this.#configOptions, signal: this.#closing.signal });
   }
 
   async layOut(options: LayoutOptions): Promise<PlacedWeights> {
@@ -111,9 +120,9 @@ export class SourceReader implements ModelReader {
 
   async #open(options: ReadAbort): Promise<Inspected> {
     const checkpoint = await openCheckpoint(this.#source, options);
-    const { config } = parseConfig(checkpoint.configJson);
+    const { config, notices } = parseConfig(checkpoint.configJson, this.#configOptions);
     const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
-    return { checkpoint, tensors };
+    return { checkpoint, config, notices, tensors };
   }
 
   #layOutOrFail(): WeightLayout {

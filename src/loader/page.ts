@@ -82,4 +82,4 @@ export const updateModel = (
 
 export const storageFacts = (): Promise<StorageFacts> => withLoader({}, (loader) => loader.call('storageFacts'));
 
-export { persistStorage } from '../storage/cache/manage.ts';
+export { persistStorage } from '../storage/cache/persist.ts';

@@ -2,7 +2,7 @@
 import { OutriderError } from '../errors.ts';
 import { type AdapterFacts, openDevice } from '../gpu/device.ts';
 import type { KvDtype } from '../kernels/attention.ts';
-import { type ModelConfig, parseConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
 import { GpuRunner } from './gpu-runner.ts';
 import { KvCache } from './kv-cache.ts';
 import { chooseContextLength, sizeTimeline } from './memory/timeline.ts';
@@ -23,8 +23,6 @@ export interface LoadOptions extends ModelOptions {
   /** false: do not use these features even where present. */
   readonly f16?: boolean | undefined;
   readonly subgroups?: boolean | undefined;
-  /** 'as-written': do not correct Scout's stale rope_scaling. */
-  readonly ropeScaling?: 'as-written' | undefined;
   /** Ids that the tokenizer knows: the sampler never chooses others. Default all. */
   readonly numTokens?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -52,9 +50,8 @@ const MAX_FILLS = 3;
 /** On failure nothing stays on the GPU. The reader is left open. */
 export async function loadModel(reader: ModelReader, options: LoadOptions = {}): Promise<LoadedModel> {
   const { signal, kvDtype } = options;
-  const facts = await reader.inspect({ signal });
-  const { config, notices } = parseConfig(facts.configJson, { ropeScaling: options.ropeScaling });
-  for (const notice of [...facts.notices, ...notices]) options.onDowngrade?.(notice);
+  const { config, notices } = await reader.inspect({ signal });
+  for (const notice of notices) options.onDowngrade?.(notice);
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
   try {
     const contextLength = await contextWithinBudget(reader, config, gpu.facts, options);

@@ -2,6 +2,7 @@
  * What the engine asks of whoever reads the model's files: `src/loader` does, in a worker of its own or in this thread. All
  * that comes back is plain data.
  */
+import type { ModelConfig } from './config.ts';
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
 import type { Piece } from './pieces.ts';
 import type { ModelPlan, PlanOptions } from './plan.ts';
@@ -13,11 +14,10 @@ export interface ReadAbort {
 
 /** What the headers say. */
 export interface CheckpointFacts {
-  /** `config.json` as it is. */
-  readonly configJson: unknown;
+  readonly config: ModelConfig;
   /** How the weights are stored, for people. */
   readonly format: string;
-  /** What is computed otherwise than the checkpoint asks. */
+  /** What is computed otherwise than config and checkpoint ask. */
   readonly notices: readonly string[];
 }
 

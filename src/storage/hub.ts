@@ -2,9 +2,9 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { OutriderError } from '../errors.ts';
 import { createGuard, STALL_MS } from './http/guard.ts';
-import { createHttpSource, type HttpOptions } from './http/source.ts';
+import type { HttpOptions, Listing } from './http/source.ts';
 import { parseRetryAfter, realSurroundings, retry, TransientFailure } from './retry.ts';
-import type { FileFacts, ModelSource, ReadOptions } from './source.ts';
+import type { FileFacts, ReadOptions } from './source.ts';
 
 export interface HubOptions extends HttpOptions, ReadOptions {
   /** Another hub with the same API. Default https://huggingface.co */
@@ -13,12 +13,18 @@ export interface HubOptions extends HttpOptions, ReadOptions {
 
 const ENDPOINT = 'https://huggingface.co';
 
+/** A repository at one commit. Plain data. */
+export interface Repository extends Listing {
+  /** Where its files are. */
+  readonly url: string;
+}
+
 /**
  * Resolves the revision (default `main`) to a commit once, and lists the commit's files with their sizes and, for large
  * ones, SHA-256: nothing else is asked of the hub but the bytes. What is pushed later is never seen.
  * @throws OutriderError `invalid_request` for another form, `model_not_found`, `access_denied`, `network_error`, `aborted`
  */
-export async function openHubSource(location: string, options: HubOptions = {}): Promise<ModelSource> {
+export async function listRepository(location: string, options: HubOptions = {}): Promise<Repository> {
   const { name, revision } = parseLocation(location);
   const endpoint = (options.endpoint ?? ENDPOINT).replace(/\/+$/, '');
   const api = { hubUrl: endpoint, fetch: hubFetch(name, endpoint, options) };
@@ -36,7 +42,7 @@ export async function openHubSource(location: string, options: HubOptions = {}):
     files.set(path, lfs === undefined ? facts : { ...facts, sha256: lfs.oid });
   }
   const id = `hf:${canonical}@${sha}`;
-  return createHttpSource(`${endpoint}/${canonical}/resolve/${sha}/`, options, { label: `hf:${canonical}`, id, files });
+  return { url: `${endpoint}/${canonical}/resolve/${sha}/`, label: `hf:${canonical}`, id, files };
 }
 
 function parseLocation(location: string): { name: string; revision: string } {

@@ -3,7 +3,7 @@ import { OutriderError } from '../errors.ts';
 import type { FileAt } from './file-at.ts';
 import { createFilesSource } from './files.ts';
 import { createHttpSource } from './http/source.ts';
-import type { HubOptions } from './hub.ts';
+import type { HubOptions, Repository } from './hub.ts';
 import type { ModelSource } from './source.ts';
 
 /**
@@ -16,7 +16,10 @@ export type ModelLocation = RemoteLocation | ModelSource;
 export type RemoteLocation = string | readonly (File | FileAt)[];
 
 /** For sources on a network; the signal is for resolving a repository. */
-export type OpenOptions = HubOptions;
+export interface OpenOptions extends HubOptions {
+  /** Resolves `hf:`, which is no source without it. */
+  readonly listRepository?: ((location: string, options: HubOptions) => Promise<Repository>) | undefined;
+}
 
 /**
  * A byte source for what a browser can reach. Only `hf:` asks the network here.
@@ -26,7 +29,10 @@ export type OpenOptions = HubOptions;
 export async function openWebSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
   if (typeof location !== 'string') return isFileList(location) ? createFilesSource([...location]) : location;
   const scheme = schemeOf(location);
-  if (scheme === 'hf') return (await import('./hub.ts')).openHubSource(location, options);
+  if (scheme === 'hf' && options.listRepository) {
+    const { url, ...listing } = await options.listRepository(location, options);
+    return createHttpSource(url, options, listing);
+  }
   if (scheme === 'http' || scheme === 'https') return createHttpSource(location, options);
   const base = globalThis.location?.href;
   if (scheme === undefined && URL.canParse(location, base)) return createHttpSource(new URL(location, base), options);
@@ -37,10 +43,13 @@ export async function openWebSource(location: ModelLocation, options: OpenOption
   throw new OutriderError('invalid_request', message, { details: { source: shown } });
 }
 
-/** The same, and under Node a path too. */
+/** The same with the hub's library, and under Node a path too. */
 export async function openSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
   const isPath = typeof location === 'string' && isNode() && [undefined, 'file'].includes(schemeOf(location));
-  return isPath ? (await import('./node.ts')).createNodeSource(location) : openWebSource(location, options);
+  if (isPath) return (await import('./node.ts')).createNodeSource(location);
+  const listRepository: OpenOptions['listRepository'] = async (...args) =>
+    (await import('./hub.ts')).listRepository(...args);
+  return openWebSource(location, { listRepository, ...options });
 }
 
 /** One letter is a Windows drive. */

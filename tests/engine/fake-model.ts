@@ -1,6 +1,7 @@
 /** A model folder in memory whose tokens are bytes, and an engine over it that computes with a FakeRunner. */
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
 import type { LoadOptions, ModelLoader } from '../../src/engine/load.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
 import type { LoadedModel } from '../../src/model/load.ts';
 import type { ModelReader } from '../../src/model/reader.ts';
 import { type ModelSource, readText } from '../../src/storage/source.ts';
@@ -51,7 +52,7 @@ export function readerOf(source: ModelSource): ModelReader {
   return {
     label: source.label,
     readText: (path, maxBytes, options) => readText(source, path, maxBytes, options),
-    inspect: async () => ({ configJson: {}, format: 'bytes', notices: [] }),
+    inspect: async () => ({ config: {} as ModelConfig, format: 'bytes', notices: [] }),
     plan: () => Promise.reject(new Error('a fake model has no plan')),
     layOut: () => Promise.reject(new Error('a fake model has no weights')),
     pieces: nothing,

@@ -8,7 +8,6 @@ import { openDevice } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import type { KvDtype } from '../../src/kernels/attention.ts';
 import { SourceReader } from '../../src/loader/loader.ts';
-import { parseConfig } from '../../src/model/config.ts';
 import { GpuRunner } from '../../src/model/gpu-runner.ts';
 import { loadWeights, type Model } from '../../src/model/model.ts';
 import { Probe } from '../../src/model/probe.ts';
@@ -19,7 +18,7 @@ const folder = fileURLToPath(new URL('../../../shared/goldens/scout-random', imp
 /** The golden's model, without shader-f16: f16 keys must not need it. */
 async function load(): Promise<Model> {
   const reader = new SourceReader(await openSource(folder));
-  const { config } = parseConfig((await reader.inspect()).configJson);
+  const { config } = await reader.inspect();
   const device = await openDevice((await openNodeGpu()).gpu, { f16: false });
   return loadWeights(device, reader, config);
 }

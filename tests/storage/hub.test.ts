@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
-import { type HubOptions, openHubSource } from '../../src/storage/hub.ts';
+import type { HubOptions } from '../../src/storage/hub.ts';
 import { openSource } from '../../src/storage/open.ts';
 import { FILE, fakeSurroundings, same, serve } from './http-server.ts';
 
@@ -37,7 +37,7 @@ interface Hub {
 /** Of the hub that was started last. */
 let base: string;
 const open = (location: string, options: HubOptions = {}) =>
-  openHubSource(location, { endpoint: base, surroundings: fakeSurroundings(), ...options });
+  openSource(location, { endpoint: base, surroundings: fakeSurroundings(), ...options });
 
 /** A hub with one repository, whose listing comes one entry a page. */
 function hub({ refuse, next }: HubBehaviour): Hub {

@@ -248,9 +248,12 @@ export class Completer {
     );
   }
 
+  /** Each is told once: who reads them again and completes again must not hear of them a second time. */
   #replaced(): ReplacedParts[] {
     const { partBytes, files } = this.#session.state;
-    return [...this.#io.replaced].map(([path, parts]) => {
+    const told = [...this.#io.replaced];
+    this.#io.replaced.clear();
+    return told.map(([path, parts]) => {
       const file = files.get(path)!;
       const ranges = [...parts]
         .sort((a, b) => a - b)

@@ -3,31 +3,38 @@ import { createSHA256, type IHasher } from 'hash-wasm';
 import { OutriderError } from '../../errors.ts';
 import type { HashAnswer, HashRequest } from './hasher.ts';
 
-const scope = globalThis as unknown as {
+/** Whoever asks: the one that started the worker, or who has the other end of a port. */
+interface Asker {
   postMessage(answer: HashAnswer): void;
-  onmessage: ((event: MessageEvent<HashRequest>) => void) | null;
-};
+  onmessage: ((event: MessageEvent<HashRequest | MessagePort>) => void) | null;
+}
+
 const hashers = new Map<number, IHasher>();
 
 // One after the other: the first request of a file waits for its WASM, and those behind it must not overtake.
 let last: Promise<void> = Promise.resolve();
-scope.onmessage = ({ data }) => {
-  last = last.then(() => answer(data));
-};
+function serve(asker: Asker): void {
+  asker.onmessage = ({ data }) => {
+    if (data instanceof MessagePort) serve(data);
+    else last = last.then(() => answer(asker, data));
+  };
+}
 
-async function answer(request: HashRequest): Promise<void> {
+serve(globalThis as unknown as Asker);
+
+async function answer(asker: Asker, request: HashRequest): Promise<void> {
   const { file } = request;
   try {
     if (request.do === 'free') return void hashers.delete(file);
     const hasher = hashers.get(file) ?? (await open(file));
     if (request.do === 'update') {
       hasher.update(request.bytes);
-      return scope.postMessage({ file });
+      return asker.postMessage({ file });
     }
     hashers.delete(file);
-    scope.postMessage({ file, digest: hasher.digest('hex') });
+    asker.postMessage({ file, digest: hasher.digest('hex') });
   } catch (cause) {
-    scope.postMessage({ file, error: failure(cause).serialize() });
+    asker.postMessage({ file, error: failure(cause).serialize() });
   }
 }
 

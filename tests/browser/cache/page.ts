@@ -1,5 +1,5 @@
 /** Gives the test `run`, which does one thing in a worker of its own, as the loader does. */
-import { persistStorage } from '../../../src/storage/cache/manage.ts';
+import { persistStorage } from '../../../src/storage/cache/persist.ts';
 import type { Answer, Request } from './worker.ts';
 
 declare global {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { SharedFiles } from '../../../src/storage/cache/cross-origin.ts';
 import { findSharedFiles } from '../../../src/storage/cache/cross-origin.ts';
-import { createCacheManager, persistStorage } from '../../../src/storage/cache/manage.ts';
+import { createCacheManager } from '../../../src/storage/cache/manage.ts';
+import { persistStorage } from '../../../src/storage/cache/persist.ts';
 import {
   createFakeOrigin,
   createFakeSource,
