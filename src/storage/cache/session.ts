@@ -73,6 +73,7 @@ export class Session {
   readonly #use: Lock;
   readonly #closing = new AbortController();
   readonly #asked = new Map<string, Promise<void>>();
+  #lastGiven = 0;
   #state: JournalState;
   #source: Promise<ModelSource> | undefined;
   #writer: { readonly journal: Journal; readonly lock: DownloadLock } | undefined;
@@ -152,8 +153,14 @@ export class Session {
     if (known && !differs(known, facts)) return;
     if (known) await this.#replace(known, describeChange(known, facts));
     const { size, version, sha256 } = facts;
-    const n = this.#state.lastIncarnation + 1;
+    const n = this.#nextIncarnation();
     await this.record({ t: 'file', n, path, size, version, sha256 });
+  }
+
+  /** Files are asked about at the same time, and a number is in the journal only when it is written: none is given twice. */
+  #nextIncarnation(): number {
+    this.#lastGiven = Math.max(this.#lastGiven, this.#state.lastIncarnation) + 1;
+    return this.#lastGiven;
   }
 
   async #replace(file: StoredFile, why: string): Promise<void> {
