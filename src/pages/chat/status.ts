@@ -31,6 +31,7 @@ export class StatusView {
     const experts = numLocalExperts > 0 ? ` with ${numLocalExperts} experts` : '';
     this.#text.textContent = `Ready: ${layers.length} layers${experts}, room for ${formatCount(contextLength, 'token')}.`;
     byId('model').hidden = false;
+    byId('about-notices').replaceChildren(); // those were of the model before
     byId('about-icon').toggleAttribute('hidden', adapter.software);
     byId('adapter-badge').hidden = !adapter.software;
     byId('about-software').hidden = !adapter.software;

@@ -21,6 +21,21 @@ describe('a problem', () => {
     expect(isRecoverable(new OutriderError(code, ''))).toBe(recoverable);
   });
 
+  it.each<ErrorCode>([
+    'access_denied',
+    'source_changed',
+    'checksum_mismatch',
+    'storage_full',
+    'storage_failed',
+    'model_in_use',
+    'gpu_out_of_memory',
+    'model_too_large',
+  ])('of loading has a name, the engine’s own numbers, and advice: %s', (code) => {
+    const { title, lead, advice } = explain(new OutriderError(code, 'found 1, needed 2'), '/m');
+    expect([title, lead]).toEqual([expect.not.stringContaining('went wrong'), 'found 1, needed 2']);
+    expect(advice.length).toBeGreaterThan(0);
+  });
+
   it('keeps code, message, details and cause for a report', () => {
     const error = new OutriderError('network_error', 'HTTP 503', {
       cause: 'busy',

@@ -38,9 +38,9 @@ export function listRows(
   const rest = new Set(stored);
   const rows = known.map((entry): Row => {
     const own = stored.filter((model) => isStoredAs(entry, model.id));
-    for (const model of own) rest.delete(model);
-    const newest = own.find(({ complete }) => complete) ?? own.at(-1);
-    return { entry, stored: newest, state: stateOf(entry, newest, active) };
+    const best = own.find(({ complete }) => complete) ?? own.at(-1); // other versions get rows of their own below
+    if (best) rest.delete(best);
+    return { entry, stored: best, state: stateOf(entry, best, active) };
   });
   const forgotten = [...rest].map((model): Row => {
     const entry = recall(model.id);

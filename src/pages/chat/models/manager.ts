@@ -159,7 +159,7 @@ export class ModelManager {
   async #refresh(): Promise<void> {
     const [stored, facts] = await Promise.all([
       this.#library.listModels().catch(() => []),
-      this.#library.storageFacts().catch(() => ({ used: 0, persisted: false })),
+      this.#library.storageFacts().catch(() => undefined),
     ]);
     this.#stored = stored;
     this.#list.show(this.#rows());
@@ -192,6 +192,7 @@ export class ModelManager {
     const after = <T>(work: Promise<T>) => work.finally(() => this.#refresh());
     return {
       parse: (address) => parseAddress(address, this.#home),
+      open: () => void this.#showList(),
       add: (entry) => {
         this.#visit.set(entry.key, entry);
         this.#showSetup(entry);

@@ -33,6 +33,7 @@ export function formatWait(seconds: number): string {
 /** One line: what is being done, how far it is, how fast, how long it still takes. */
 export function describeProgress({ phase, text, loaded, total, bytesPerSecond, secondsLeft }: ProgressFacts): string {
   if (total === 0 || phase === 'pipelines') return text; // the latter counts no bytes
+  if (text.endsWith('.')) return `${formatBytesOf(loaded, total)}. ${text}`; // nothing moves, and this is why
   const rate = bytesPerSecond > 0 && loaded < total ? ` at ${formatBytes(bytesPerSecond)}/s` : '';
   const isLong = secondsLeft !== undefined && Number.isFinite(secondsLeft) && secondsLeft >= 2;
   return `${text}: ${formatBytesOf(loaded, total)}${rate}${isLong ? `, ${formatWait(secondsLeft)} left` : ''}`;

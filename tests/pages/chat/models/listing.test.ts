@@ -34,6 +34,7 @@ describe('the list of models', () => {
       ['https://far.test/a', 'absent', 0],
       ['https://far.test/b', 'loading', undefined],
       ['https://far.test/c', 'absent', undefined],
+      [`hf:owner/scout@${'a'.repeat(40)}`, 'partial', 20],
       ['https://far.test/forgotten', 'complete', 7],
       ['https://far.test/b2', 'broken', 7],
     ]);

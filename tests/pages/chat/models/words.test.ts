@@ -17,6 +17,7 @@ describe('progress in words', () => {
     [{ ...download, loaded: 950e6, bytesPerSecond: 0 }, 'Downloading: 950 MB of 54.0 GB'],
     [{ ...download, loaded: 54e9 }, 'Downloading: 54.0 of 54.0 GB'],
     [{ ...download, total: 0, text: 'Waiting for the network' }, 'Waiting for the network'],
+    [{ ...download, text: 'Waiting for the network: offline.' }, '2.1 of 54.0 GB. Waiting for the network: offline.'],
     [{ ...download, phase: 'pipelines', text: 'Preparing the GPU', loaded: 1, total: 2 }, 'Preparing the GPU'],
   ])('%#: says what, how far, how fast and how long', (progress, words) => {
     expect(describeProgress(progress)).toBe(words);

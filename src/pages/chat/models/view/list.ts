@@ -13,6 +13,8 @@ import { type RowActions, RowView } from './row.ts';
 export interface ListActions extends RowActions {
   /** Makes an entry of what was typed; throws `invalid_request` for what is no address. */
   parse(address: string): ModelEntry;
+  /** Shows the list. */
+  open(): void;
   /** Shows the plan of a model that may be new. */
   add(entry: ModelEntry): void;
   /** @returns whether the browser promised to keep the models */
@@ -57,9 +59,12 @@ export class ListView {
     this.#rows.get(row.entry.key)?.update(row, progress);
   }
 
-  showStorage({ used, persisted }: StorageFacts): void {
-    byId('models-storage').textContent = describeStorage(used, persisted);
-    byId('models-persist').hidden = persisted || used === 0;
+  /** @param facts undefined where the browser keeps nothing */
+  showStorage(facts: StorageFacts | undefined): void {
+    byId('models-storage').textContent = facts
+      ? describeStorage(facts.used, facts.persisted)
+      : 'This window keeps no files: every visit downloads its model again.';
+    byId('models-persist').hidden = !facts || facts.persisted || facts.used === 0;
   }
 
   /** As if a person had typed it; says what is wrong with it below the field. */
@@ -106,7 +111,10 @@ export class ListView {
       event.preventDefault();
       filesOfDrop(event.dataTransfer).then(
         (files) => this.#addFiles(files),
-        (error) => this.#complain(explain(error, 'what was dropped').lead),
+        (error) => {
+          this.#actions.open();
+          this.#complain(explain(error, 'what was dropped').lead);
+        },
       );
     });
   }

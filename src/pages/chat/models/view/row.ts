@@ -29,7 +29,7 @@ export interface RowActions {
 }
 
 const nextStep: Readonly<Record<RowState, string>> = {
-  'in-use': 'Settings',
+  'in-use': 'Show plan',
   loading: 'Pause',
   paused: 'Resume',
   complete: 'Load',
@@ -59,7 +59,7 @@ export class RowView {
     this.#title.className = 'model-title';
     this.#next.className = 'secondary';
     const more = create('details', { className: 'model-more' }, create('summary', {}, 'Details'));
-    more.append(this.#facts, this.#tools, this.#outcome);
+    more.append(this.#facts, this.#outcome, this.#tools);
     const words = create('div', { className: 'model-words' }, this.#title, this.#state);
     this.element.append(words, this.#next, this.#bar, more);
     this.update(row);
@@ -136,12 +136,14 @@ export class RowView {
     const checking = new AbortController();
     this.#checking = checking;
     const bar = create('progress', { max: 1, value: 0, ariaLabel: 'Checking' });
+    const words = create('span'); // not in the live region, which would read every megabyte aloud
     const stop = createButton('Stop checking', () => checking.abort());
-    this.#tools.replaceChildren(bar, stop);
+    this.#say('');
+    this.#tools.replaceChildren(bar, words, stop);
     stop.focus();
     const onProgress = (checked: number, total: number) => {
       bar.value = checked / Math.max(1, total);
-      this.#say(`Checking: ${formatBytesOf(checked, total)}`);
+      words.textContent = formatBytesOf(checked, total);
     };
     try {
       onProgress(0, stored.bytes);
