@@ -4,6 +4,7 @@ import type { ModelSource, ReadOptions } from '../storage/source.ts';
 import { readText } from '../storage/source.ts';
 import { headerLength, PREFIX_BYTES, parseHeader } from './header.ts';
 import { isObject, parseJson } from './json.ts';
+import { isVisionTensor } from './names.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface Checkpoint {
@@ -28,12 +29,17 @@ const REST_BYTES = 512;
 /** Heads that are requested at the same time: browsers allow six connections per host. */
 const PARALLEL_HEADS = 6;
 
+export interface OpenOptions extends ReadOptions {
+  /** Leave out shards that by their index hold nothing but vision tensors: a cache does not have them. */
+  readonly textOnly?: boolean | undefined;
+}
+
 /**
  * Reads `config.json`, the shard index if there is one, and every shard's head.
  * Throws `model_not_found` without config or weights, `checkpoint_invalid` for a head or an index that breaks the
  * format or contradict each other, and what the source throws.
  */
-export async function openCheckpoint(source: ModelSource, options: ReadOptions = {}): Promise<Checkpoint> {
+export async function openCheckpoint(source: ModelSource, options: OpenOptions = {}): Promise<Checkpoint> {
   const configJson = await readConfig(source, options);
   const index = await readText(source, INDEX, MAX_INDEX_BYTES, options);
   if (index === undefined) {
@@ -48,7 +54,8 @@ export async function openCheckpoint(source: ModelSource, options: ReadOptions =
     }
     return { configJson, source, tensors: new Map(found.map((tensor) => [tensor.name, tensor])) };
   }
-  return { configJson, source, tensors: await readShards(source, parseIndex(index), options) };
+  const shards = [...parseIndex(index)].filter(([, names]) => !options.textOnly || ![...names].every(isVisionTensor));
+  return { configJson, source, tensors: await readShards(source, new Map(shards), options) };
 }
 
 async function readConfig(source: ModelSource, options: ReadOptions): Promise<unknown> {

@@ -119,7 +119,7 @@ export class SourceReader implements ModelReader {
   }
 
   async #open(options: ReadAbort): Promise<Inspected> {
-    const checkpoint = await openCheckpoint(this.#source, options);
+    const checkpoint = await openCheckpoint(this.#source, { ...options, textOnly: true });
     const { config, notices } = parseConfig(checkpoint.configJson, this.#configOptions);
     const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
     return { checkpoint, config, notices, tensors };
