@@ -38,7 +38,7 @@ const builds: Record<string, ViteUserConfig> = {
       target: 'node20',
       rolldownOptions: { checks, output: { entryFileNames: 'outrider.js' } },
     },
-    ssr: { noExternal: true, external: ['webgpu'] },
+    ssr: { noExternal: true, external: ['webgpu', 'vite'] },
   },
   /** dist/site: the pages and everything of public/. */
   site: {
