@@ -184,6 +184,9 @@ export class Completer {
     options: CompleteOptions,
   ): Promise<void> {
     const isRight = async () => {
+      // One that began while parts were being replaced has some of before and some of after.
+      this.#hashes.get(path)?.hash.stop(new Error('parts of the file were replaced'));
+      this.#hashes.delete(path);
       const digest = await this.#digest(path, paths, options);
       found = digest ?? found;
       return digest === this.#session.state.files.get(path)!.sha256;
