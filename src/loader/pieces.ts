@@ -2,9 +2,8 @@
  * Carries out a layout's jobs: streams the files in order and cuts what comes into pieces for the GPU. Bytes that go as they
  * are are never copied here: the source's own buffer travels on, with a list of what in it belongs where.
  */
-import type { Tensor } from '../checkpoint/tensor.ts';
+import { DTYPE_BYTES } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
-import { bytesOf } from '../kernels/matrix.ts';
 import { type BandJob, type DirectJob, endOf, type Job, startOf, type WholeJob } from '../model/layout/jobs.ts';
 import { bandRows } from '../model/memory/staging.ts';
 import type { Piece, Write } from '../model/pieces.ts';
@@ -17,7 +16,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** One request reads on through gaps up to this (alignment, a vision tensor) rather than begin another. */
 const MAX_GAP_BYTES = 256 << 10;
-const MAX_BAND_BYTES = 64 << 20;
 
 export interface PieceOptions extends ReadOptions {
   /** Read every file from end to end: what is cached is cached whole. */
@@ -164,7 +162,7 @@ class DirectSink implements Sink {
     const { how, tensor, start } = this.#job;
     if (how === 'copy') return;
     if (how === 'swap') swapNibbles(bytes);
-    else assertFinite(bytes, how, tensor.name, (start + first) / bytesOf(how));
+    else assertFinite(bytes, how, tensor.name, (start + first) / DTYPE_BYTES[how]);
   }
 }
 
@@ -212,8 +210,6 @@ class BandSink implements Sink {
     this.start = startOf(job);
     this.end = endOf(job);
     this.#rows = bandRows(job);
-    const { rowBytes } = job;
-    if (this.#rows * rowBytes > MAX_BAND_BYTES) throw rowsTooLong(job.tensor, this.#rows * rowBytes);
     this.#bytes = this.#nextBand(0);
   }
 
@@ -229,11 +225,9 @@ class BandSink implements Sink {
   }
 
   #emit(output: Output, done: number): void {
-    const { op, targets, rowBytes, tensor } = this.#job;
+    const { op, targets, rowBytes, tensor, finite } = this.#job;
     const rows = this.#bytes.length / rowBytes;
-    if (op.kind === 'quantize') {
-      assertFinite(this.#bytes, op.from, tensor.name, (this.#firstRow * rowBytes) / bytesOf(op.from));
-    }
+    if (finite) assertFinite(this.#bytes, finite, tensor.name, (this.#firstRow * rowBytes) / DTYPE_BYTES[finite]);
     const padded = this.#bytes.length % 4 === 0 ? this.#bytes : new Uint8Array(Math.ceil(this.#bytes.length / 4) * 4);
     if (padded !== this.#bytes) padded.set(this.#bytes);
     const place = { blob: output.add(padded), at: 0, length: padded.length };
@@ -251,9 +245,4 @@ class BandSink implements Sink {
 function endedEarly(file: string, position: number, end: number): OutriderError {
   const message = `${file}: the source ended at byte ${position}, ${end} were asked for. Try again.`;
   return new OutriderError('network_error', message, { details: { file, position, end } });
-}
-
-function rowsTooLong({ name }: Tensor, bytes: number): OutriderError {
-  const message = `"${name}": a band of its rows has ${bytes} bytes; at most ${MAX_BAND_BYTES} are staged. Convert the checkpoint with "npm run convert".`;
-  return new OutriderError('model_too_large', message, { details: { tensor: name, bytes, maxBytes: MAX_BAND_BYTES } });
 }

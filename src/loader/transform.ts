@@ -6,7 +6,7 @@ import { type Job, sidesOf, type Transform } from '../model/layout/jobs.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { widenToF32 } from '../quant/float.ts';
 import { checkNf4Code, checkQuantState, nf4Absmax, parseQuantState } from '../quant/nf4.ts';
-import { divideRows, int4ZeroPoints, transposeBytes } from '../quant/relayout.ts';
+import { divideRows, groupOfColumns, int4ZeroPoints, transposeBytes } from '../quant/relayout.ts';
 import type { ModelSource, ReadOptions } from '../storage/source.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -69,12 +69,14 @@ export function transform(how: Transform, bytes: Bytes, name: string, side: Side
   switch (how.kind) {
     case 'widen':
       return bytesIn(floats(bytes, how.from, name));
-    case 'transposed-scales':
-      return transposedScales(how, bytes, name, side);
+    case 'scales':
+      return scalesByRow(how, bytes, name, side);
     case 'zero-points':
       return int4ZeroPoints(bytes, how.groups, how.rows, how.packing, how.zeroOffset);
     case 'repeated-scales':
       return repeatedScales(how, bytes, name);
+    case 'groups':
+      return bytesIn(groupOfColumns(bytes, { ...how, tensor: name }));
     case 'fill':
       return bytesIn(new Float32Array(how.rows).fill(globalScale(how.reciprocal, bytes, name)));
     case 'absmax':
@@ -82,17 +84,20 @@ export function transform(how: Transform, bytes: Bytes, name: string, side: Side
   }
 }
 
-function transposedScales(
-  { from, to, rows, groups, divisor }: Transform & { kind: 'transposed-scales' },
+function scalesByRow(
+  { from, to, rows, groups, transposed, divisor }: Transform & { kind: 'scales' },
   bytes: Bytes,
   name: string,
   side: SideTensors,
 ): Bytes {
   assertFinite(bytes, from, name);
-  const turned = transposeBytes(bytes, groups, rows, bytesOf(from));
-  if (from === to) return turned;
-  const scales = widenToF32(turned, from);
-  return bytesIn(divisor ? divideRows(scales, side.floats(divisor)) : scales);
+  const byRow = transposed ? transposeBytes(bytes, groups, rows, bytesOf(from)) : bytes;
+  if (from === to && !divisor) return byRow;
+  const scales = widenToF32(byRow, from);
+  if (!divisor) return bytesIn(scales);
+  const divided = bytesIn(divideRows(scales, side.floats(divisor)));
+  assertFinite(divided, 'F32', `${name} / ${divisor.name}`);
+  return divided;
 }
 
 function repeatedScales(
@@ -113,8 +118,8 @@ function repeatedScales(
 function globalScale(reciprocal: boolean, bytes: Bytes, name: string): number {
   const [value] = floats(bytes, 'F32', name);
   if (!reciprocal) return value!;
-  if (value === 0) throw damaged(name, 'is 0, and weights would be divided by it');
-  return 1 / value!;
+  if (Number.isFinite(Math.fround(1 / value!))) return 1 / value!;
+  throw damaged(name, `is ${value}, and weights would be divided by it`);
 }
 
 function absmax(
@@ -140,7 +145,7 @@ function floats(bytes: Bytes, from: FloatDtype, name: string): Float32Array<Arra
   return widenToF32(bytes, from);
 }
 
-function bytesIn(values: Float32Array<ArrayBuffer>): Bytes {
+function bytesIn(values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Bytes {
   return new Uint8Array(values.buffer);
 }
 

@@ -39,32 +39,6 @@ function transpose(source: Elements, target: Elements, rows: number, cols: numbe
 }
 
 /**
- * AWQ's I32 [cols, rows / 8], packed along the rows -> u32 [rows, cols / 8], packed along the columns, lowest first. Both a
- * transposition and a new order of nibbles. @param cols a multiple of 8, as is `rows`
- */
-export function int4FromAwq(bytes: Uint8Array, rows: number, cols: number): Uint8Array<ArrayBuffer> {
-  checkLength(bytes, (rows * cols) / 2);
-  const source = u32(bytes);
-  const target = new Uint32Array(source.length);
-  const sourceWords = rows >> 3;
-  const targetWords = cols >> 3;
-  for (let word = 0; word < sourceWords; word++) {
-    for (let to = 0; to < targetWords; to++) {
-      const from = to * 8 * sourceWords + word; // 8 columns x 8 rows
-      for (let row = 0; row < 8; row++) {
-        const shift = AWQ_SHIFT[row]!;
-        let packed = 0;
-        for (let col = 0; col < 8; col++) {
-          packed |= ((source[from + col * sourceWords]! >>> shift) & 15) << (4 * col);
-        }
-        target[(word * 8 + row) * targetWords + to] = packed;
-      }
-    }
-  }
-  return new Uint8Array(target.buffer);
-}
-
-/**
  * Zero points I32 [groups, rows / 8] -> u32 [rows / 8, groups] as compressed-tensors packs them: lowest nibble = lowest row,
  * a nibble is the zero point itself, 0..15.
  * @param zeroOffset what is added to each, modulo 16: 1 in GPTQ's first format, which stores zero - 1

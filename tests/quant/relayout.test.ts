@@ -3,14 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { dequantizeAwq } from '../../src/quant/awq.ts';
 import { dequantizeGptq } from '../../src/quant/gptq.ts';
 import { dequantizeInt4 } from '../../src/quant/int4.ts';
-import {
-  divideRows,
-  groupOfColumns,
-  int4FromAwq,
-  int4ZeroPoints,
-  swapNibbles,
-  transposeBytes,
-} from '../../src/quant/relayout.ts';
+import { divideRows, groupOfColumns, int4ZeroPoints, swapNibbles, transposeBytes } from '../../src/quant/relayout.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -96,22 +89,16 @@ describe('matrices of GPTQ and AWQ, re-ordered, are the same weights to the code
     );
   });
 
-  test('AWQ, and no two of its words become one', () => {
+  test('zero points of AWQ', () => {
     fc.assert(
       fc.property(dims, seed, offset, ({ rows, groups, groupSize }, start, shift) => {
         const cols = groups * groupSize;
-        const qweight = bytesOf((rows * cols) / 2, start, shift);
-        const qzeros = bytesOf((rows * groups) / 2, start + 1, shift);
-        const scales = Float32Array.from(bytesOf(rows * groups, start + 2), (byte) => byte / 256);
-        const own = { qweight: u32(qweight), qzeros: u32(qzeros), scales };
-        const weights = dequantizeInt4(
-          {
-            packed: u32(int4FromAwq(qweight, rows, cols)),
-            scales: new Float32Array(transposeBytes(new Uint8Array(scales.buffer), groups, rows, 4).buffer),
-            zeroPoints: u32(int4ZeroPoints(qzeros, groups, rows, 'awq', 0)),
-          },
-          { rows, cols, groupSize },
-        );
+        const qzeros = bytesOf((rows * groups) / 2, start, shift);
+        const packed = new Uint32Array((rows * cols) / 8); // all 0, in any order
+        const scales = new Float32Array(rows * groups).fill(1);
+        const zeroPoints = u32(int4ZeroPoints(qzeros, groups, rows, 'awq', 0));
+        const weights = dequantizeInt4({ packed, scales, zeroPoints }, { rows, cols, groupSize });
+        const own = { qweight: packed, qzeros: u32(qzeros), scales };
         expect(weights).toEqual(dequantizeAwq(own, { rows, cols, groupSize }));
       }),
     );
@@ -145,5 +132,5 @@ describe('the group of each column', () => {
 
 test('bytes that are not a whole tensor are a defect of the caller', () => {
   expect(() => transposeBytes(new Uint8Array(5), 2, 3, 1)).toThrow(RangeError);
-  expect(() => int4FromAwq(new Uint8Array(5), 8, 8)).toThrow(RangeError);
+  expect(() => int4ZeroPoints(new Uint8Array(5), 1, 8, 'awq', 0)).toThrow(RangeError);
 });

@@ -6,6 +6,9 @@
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import type { FloatDtype } from '../../kernels/matrix.ts';
 
+/** What scales are stored as. */
+export type ScaleDtype = FloatDtype | 'F8_E4M3';
+
 export type Job = DirectJob | WholeJob | BandJob;
 
 /** Where in its file the job begins to read. */
@@ -27,7 +30,7 @@ export function bytesToRead(jobs: readonly Job[]): number {
 export function sidesOf(job: Job): Tensor[] {
   if (job.kind !== 'whole') return [];
   const { transform } = job;
-  if (transform.kind === 'transposed-scales') return transform.divisor ? [transform.divisor] : [];
+  if (transform.kind === 'scales') return transform.divisor ? [transform.divisor] : [];
   if (transform.kind !== 'absmax') return [];
   const { quantMap, quantState, nested } = transform;
   return [quantMap, quantState, ...(nested ? [nested.absmax, nested.quantMap] : [])];
@@ -47,8 +50,8 @@ export interface DirectJob {
   readonly buffer: number;
   /** Bytes; a multiple of 4. */
   readonly offset: number;
-  /** `swap`: the two nibbles of every byte change places. A dtype: floats that must be finite. */
-  readonly how: 'copy' | 'swap' | FloatDtype;
+  /** `swap`: the two nibbles of every byte change places. A dtype: scales that must be finite. */
+  readonly how: 'copy' | 'swap' | ScaleDtype;
 }
 
 /** The whole tensor, transformed into rows of equal length, of which each target takes a run. */
@@ -71,13 +74,14 @@ export interface RowsTarget {
 export type Transform =
   /** Floats to f32. */
   | { readonly kind: 'widen'; readonly from: FloatDtype }
-  /** Scales [groups, rows] -> [rows, groups], of which each row is divided by its divisor where there is one (then `to` is F32). */
+  /** Scales, stored [rows, groups] or, `transposed`, [groups, rows] -> [rows, groups]; each row by its divisor where there is one. */
   | {
-      readonly kind: 'transposed-scales';
+      readonly kind: 'scales';
       readonly from: FloatDtype;
       readonly to: FloatDtype;
       readonly rows: number;
       readonly groups: number;
+      readonly transposed: boolean;
       readonly divisor: Tensor | undefined;
     }
   /** Zero points [groups, rows / 8] -> [ceil(rows / 8), groups] words, as compressed-tensors packs them. */
@@ -96,6 +100,8 @@ export type Transform =
       readonly groups: number;
       readonly blockRows: number;
     }
+  /** The group of each column, where they are not in their natural order: I32 -> u32 [cols]. */
+  | { readonly kind: 'groups'; readonly cols: number; readonly groupSize: number }
   /** One f32 -> `rows` times it, or its reciprocal. */
   | { readonly kind: 'fill'; readonly rows: number; readonly reciprocal: boolean }
   /** Block maxima of NF4 -> f32. */
@@ -117,6 +123,8 @@ export interface BandJob {
   readonly rowBytes: number;
   /** Bands are multiples of so many rows. */
   readonly rowStep: number;
+  /** The rows' elements, where they must be finite. */
+  readonly finite: ScaleDtype | undefined;
   readonly op: BandOp;
   readonly targets: readonly BandTarget[];
 }
@@ -139,7 +147,7 @@ export type BandOp =
 /** Rows firstOut .. firstOut + outRows - 1 of the matrix [out, in] become rows `row` .. of a blob. */
 export interface BandTarget {
   readonly buffer: number;
-  /** Bytes: where the section of the blob that is written begins; a multiple of 16. */
+  /** Bytes: where the section of the blob that is written begins; a multiple of 4. */
   readonly offset: number;
   readonly firstOut: number;
   readonly outRows: number;

@@ -128,6 +128,7 @@ class Builder {
     const { label, blobs, paired, numExperts } = stack;
     const storage = this.#storage(stack.class, blobs.flat(), label);
     const { cols } = blobs[0]![0]!;
+    if (cols % 8 !== 0) throw oddColumns(label, cols);
     const rows = blobs[0]!.reduce((sum, matrix) => sum + matrix.rows, 0);
     const outputs = paired ? rows / 2 : rows;
     const shards = this.#cut(stack, storage, outputs, cols);
@@ -187,4 +188,9 @@ class Builder {
 function tooLarge(label: string, bytes: number, maxBytes: number): OutriderError {
   const message = `${label} needs a buffer of ${bytes} bytes; this adapter allows ${maxBytes}. Use a quantized checkpoint, or a GPU with larger storage bindings.`;
   return new OutriderError('model_too_large', message, { details: { tensor: label, bytes, maxBytes } });
+}
+
+function oddColumns(label: string, cols: number): OutriderError {
+  const message = `${label} has rows of ${cols} weights; kernels read eight at a time, so it must be a multiple of 8. No such model is known: report it.`;
+  return new OutriderError('config_unsupported', message, { details: { tensor: label, cols } });
 }

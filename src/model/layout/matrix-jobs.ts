@@ -11,7 +11,8 @@ import type {
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import { OutriderError } from '../../errors.ts';
 import { type BlobLayout, bytesOf, type FloatDtype, type Storage } from '../../kernels/matrix.ts';
-import type { BandJob, BandOp, BandTarget, DirectJob, Job, RowsTarget, Transform, WholeJob } from './jobs.ts';
+import { bandRows, MAX_BAND_BYTES } from '../memory/staging.ts';
+import type { BandJob, BandTarget, DirectJob, Job, RowsTarget, ScaleDtype, Transform, WholeJob } from './jobs.ts';
 
 /** One matrix (or pair) inside a buffer. */
 export interface Blob {
@@ -62,11 +63,12 @@ export class MatrixJobs {
   }
 
   /** The tables that say which group a column belongs to, one per matrix. */
-  order(blob: Blob, matrices: readonly Matrix[]): void {
+  order({ buffer, offset, layout, cols }: Blob, matrices: readonly Matrix[]): void {
     matrices.forEach((matrix, index) => {
-      const tensor = (matrix as Int4Matrix).groupIndex!;
-      const offset = blob.offset + (blob.layout.orderAt + index * blob.cols) * 4;
-      this.#copy(tensor, 0, tensor.end - tensor.start, blob.buffer, offset);
+      const { groupIndex, groupSize } = matrix as Int4Matrix;
+      const at = offset + (layout.orderAt + index * cols) * 4;
+      const target = { buffer, offset: at, start: 0, end: cols * 4 };
+      this.#whole(groupIndex!, { kind: 'groups', cols, groupSize }, target);
     });
   }
 
@@ -108,38 +110,28 @@ export class MatrixJobs {
     const { layout } = run.blob;
     const target = { row: run.to, scalesAt: layout.scalesAt * 4, zerosAt: layout.zerosAt * 4 };
     const rowBytes = (transposed ? rows : cols) * width;
-    if (transposed) this.#band(weight, 0, op, rowBytes, groupSize, run, 'weights', target);
-    else this.#band(weight, run.first * rowBytes, op, rowBytes, 1, run, 'weights', target);
+    const band = { rowBytes, rowStep: transposed ? groupSize : 1, finite: dtype, op };
+    this.#band(weight, transposed ? 0 : run.first * rowBytes, band, run, 'weights', target);
   }
 
   #int4(matrix: Int4Matrix, run: Run): void {
     const { rows, cols, groupSize, packing, packed, scales, zeroPoints, zeroOffset, divisor } = matrix;
     const groups = cols / groupSize;
     const from = scales.dtype as FloatDtype;
-    if (packing === 'compressed-tensors') {
-      this.#copyRows(packed, cols / 2, 'weights', run);
-      this.#copyRows(scales, groups * bytesOf(from), 'scales', run, from);
-      if (zeroPoints) this.#copyRows(zeroPoints, groups * 4, 'zeros', eighths(zeroPoints, run));
-      return;
-    }
-    if (packing === 'gptq') this.#transpose(packed, 32, cols / 8, rows, 'weights', run);
-    else this.#transpose(packed, 4, cols, rows, 'weights', run);
     const to = (run.blob.storage as Storage & { kind: 'int4' }).scale;
-    this.#wholeRows(
-      scales,
-      { kind: 'transposed-scales', from, to, rows, groups, divisor },
-      groups * bytesOf(to),
-      'scales',
-      run,
-    );
-    if (zeroPoints) {
-      this.#wholeRows(
-        zeroPoints,
-        { kind: 'zero-points', packing, rows, groups, zeroOffset },
-        groups * 4,
-        'zeros',
-        eighths(zeroPoints, run),
-      );
+    const transposed = packing !== 'compressed-tensors';
+    if (packing === 'gptq') this.#transpose(packed, 32, cols / 8, rows, 'weights', run);
+    else if (packing === 'awq') this.#transpose(packed, 4, cols, rows, 'weights', run);
+    else this.#copyRows(packed, cols / 2, 'weights', run);
+    if (transposed || divisor || from !== to) {
+      const transform = { kind: 'scales', from, to, rows, groups, transposed, divisor } as const;
+      this.#wholeRows(scales, transform, groups * bytesOf(to), 'scales', run);
+    } else this.#copyRows(scales, groups * bytesOf(to), 'scales', run, from);
+    if (!zeroPoints) return;
+    if (packing === 'compressed-tensors') this.#copyRows(zeroPoints, groups * 4, 'zeros', eighths(run));
+    else {
+      const transform = { kind: 'zero-points', packing, rows, groups, zeroOffset } as const;
+      this.#wholeRows(zeroPoints, transform, groups * 4, 'zeros', eighths(run));
     }
   }
 
@@ -165,17 +157,15 @@ export class MatrixJobs {
   #nvfp4({ rows, cols, packed, scales, globalScale, divides, transposed }: Nvfp4Matrix, run: Run): void {
     if (transposed) {
       this.#transpose(packed, 8, cols / 2, rows, 'weights', run);
-      this.#transpose(scales, 8, cols / 16, rows, 'scales', run);
+      this.#transpose(scales, 8, cols / 16, rows, 'scales', run, 'F8_E4M3');
     } else {
       this.#copyRows(packed, cols / 2, 'weights', run);
-      this.#copyRows(scales, cols / 16, 'scales', run);
+      this.#copyRows(scales, cols / 16, 'scales', run, 'F8_E4M3');
     }
     this.#wholeRows(globalScale, { kind: 'fill', rows, reciprocal: divides }, 4, 'zeros', run);
   }
 
   #nf4({ rows, cols, packed, absmax, quantMap, quantState, nested }: Nf4Matrix, run: Run): void {
-    if (run.count !== rows && (run.first * cols) % 64 !== 0)
-      throw unsupportedCut(packed, `a cut at row ${run.first} of ${cols} columns is inside a block of 64`);
     this.#copyRows(packed, cols / 2, 'weights', run, 'swap');
     const transform = { kind: 'absmax', rows, cols, quantMap, quantState, nested } as const;
     this.#wholeRows(absmax, transform, cols / 16, 'scales', run);
@@ -185,26 +175,15 @@ export class MatrixJobs {
 
   #copyRows(tensor: Tensor, rowBytes: number, section: Section, run: Run, how: DirectJob['how'] = 'copy'): void {
     const { blob, first, count, to } = run;
-    const offset = sectionAt(blob, section) + to * rowBytes;
-    this.#copy(tensor, first * rowBytes, (first + count) * rowBytes, blob.buffer, offset, how);
-  }
-
-  #copy(
-    tensor: Tensor,
-    start: number,
-    end: number,
-    buffer: number,
-    offset: number,
-    how: DirectJob['how'] = 'copy',
-  ): void {
-    if (offset % 4 !== 0) throw unsupportedCut(tensor, `rows would begin at byte ${offset}, inside a word`);
+    const { buffer } = blob;
+    const offset = rowAt(blob, section, rowBytes, to);
+    const [start, end] = [first * rowBytes, (first + count) * rowBytes];
     this.#direct.push({ kind: 'direct', tensor, start, end, buffer, offset, how });
   }
 
   #wholeRows(tensor: Tensor, transform: Transform, rowBytes: number, section: Section, run: Run): void {
     const { blob, first, count, to } = run;
-    const offset = sectionAt(blob, section) + to * rowBytes;
-    if (offset % 4 !== 0) throw unsupportedCut(tensor, `rows would begin at byte ${offset}, inside a word`);
+    const offset = rowAt(blob, section, rowBytes, to);
     const [start, end] = [first * rowBytes, (first + count) * rowBytes];
     this.#whole(tensor, transform, { buffer: blob.buffer, offset, start, end });
   }
@@ -224,29 +203,34 @@ export class MatrixJobs {
     sourceCols: number,
     section: Section,
     run: Run,
+    finite?: ScaleDtype,
   ): void {
+    const perWord = 32 / bits;
+    if (inCols % perWord !== 0 || sourceCols % perWord !== 0) throw partsOfWords(tensor, inCols, sourceCols, perWord);
     const op = { kind: 'transpose', bits, inCols, sourceCols } as const;
-    this.#band(tensor, 0, op, (sourceCols * bits) / 8, 32 / bits, run, section, { row: run.to });
+    const band = { rowBytes: (sourceCols * bits) / 8, rowStep: perWord, finite, op };
+    this.#band(tensor, 0, band, run, section, { row: run.to });
   }
 
   #band(
     tensor: Tensor,
     start: number,
-    op: BandOp,
-    rowBytes: number,
-    rowStep: number,
+    band: Pick<BandJob, 'rowBytes' | 'rowStep' | 'finite' | 'op'>,
     run: Run,
     section: Section,
     place: Pick<BandTarget, 'row' | 'scalesAt' | 'zerosAt'>,
   ): void {
     const { blob, first, count } = run;
+    const { op, rowBytes } = band;
+    const bytes = bandRows(band) * rowBytes;
+    if (bytes > MAX_BAND_BYTES) throw rowsTooLong(tensor, bytes);
     const target = { buffer: blob.buffer, offset: sectionAt(blob, section), firstOut: first, outRows: count, ...place };
     const rowMajor = op.kind === 'quantize' && !op.transposed;
     const end = rowMajor ? start + count * rowBytes : tensor.end - tensor.start;
     const key = `${tensor.file} ${tensor.start + start} ${end} ${JSON.stringify(op)}`;
     const job = this.#shared.get(key);
     if (job) job.targets.push(target);
-    else this.#shared.set(key, { kind: 'band', tensor, start, end, rowBytes, rowStep, op, targets: [target] });
+    else this.#shared.set(key, { kind: 'band', tensor, start, end, ...band, targets: [target] });
   }
 }
 
@@ -258,17 +242,25 @@ function sectionAt({ offset, layout }: Blob, section: Section): number {
   return offset + words * 4;
 }
 
-/** Zero points share a word in eights of rows. */
-function eighths(tensor: Tensor, run: Run): Run {
-  if (run.first % 8 !== 0 || run.to % 8 !== 0)
-    throw unsupportedCut(tensor, `rows ${run.first} and ${run.to} begin inside a word of 8 zero points`);
-  return { ...run, first: run.first / 8, count: Math.ceil(run.count / 8), to: run.to / 8 };
+/** Bytes: where row `row` of a section begins. Widths are multiples of 8 and rows are cut in eights, so it is a word's start. */
+function rowAt(blob: Blob, section: Section, rowBytes: number, row: number): number {
+  const offset = sectionAt(blob, section) + row * rowBytes;
+  if (offset % 4 !== 0) throw new Error(`row ${row} of ${rowBytes} bytes would begin at byte ${offset}, inside a word`);
+  return offset;
 }
 
-function unsupportedCut(tensor: Tensor, why: string): OutriderError {
-  return new OutriderError(
-    'model_too_large',
-    `"${tensor.name}" cannot be cut as this adapter's limits require: ${why}. Use a GPU with larger storage bindings.`,
-    { details: { tensor: tensor.name } },
-  );
+/** Zero points share a word in eights of rows. */
+function eighths({ blob, first, count, to }: Run): Run {
+  if (first % 8 !== 0 || to % 8 !== 0) throw new Error(`rows ${first} and ${to} begin inside a word of zero points`);
+  return { blob, first: first / 8, count: Math.ceil(count / 8), to: to / 8 };
+}
+
+function partsOfWords(tensor: Tensor, inCols: number, sourceCols: number, perWord: number): OutriderError {
+  const message = `"${tensor.name}" lies transposed as [${inCols}, ${sourceCols}]; read are multiples of ${perWord}. Take a checkpoint in another format.`;
+  return new OutriderError('quantization_unsupported', message, { details: { tensor: tensor.name } });
+}
+
+function rowsTooLong({ name }: Tensor, bytes: number): OutriderError {
+  const message = `"${name}": a band of its rows has ${bytes} bytes; at most ${MAX_BAND_BYTES} are staged. Convert the checkpoint with "npm run convert".`;
+  return new OutriderError('model_too_large', message, { details: { tensor: name, bytes, maxBytes: MAX_BAND_BYTES } });
 }

@@ -8,6 +8,8 @@ export const PIECES_UNDER_WAY = 4;
 export const UPLOAD_WINDOW_BYTES = 32 << 20;
 /** Bands of this size keep the GPU busy and the staging small. */
 const BAND_BYTES = 4 << 20;
+/** What a band may have where its least rows are more. */
+export const MAX_BAND_BYTES = 64 << 20;
 
 /** Rows of a band: as many whole steps as the size allows, at least one. */
 export function bandRows({ rowBytes, rowStep }: Pick<BandJob, 'rowBytes' | 'rowStep'>): number {
