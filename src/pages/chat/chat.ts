@@ -58,6 +58,11 @@ export class Chat {
     this.#showPage();
   }
 
+  /** Nothing is loaded until a person decides. */
+  awaitModel(): void {
+    this.#status.showNoModel('No model is loaded yet.');
+  }
+
   /** Asks, and streams the answer. Nothing happens while another answer is being written. */
   ask(text: string): void {
     if (!this.#engine || this.#answering) return;

@@ -43,4 +43,5 @@ document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape' || event.isComposing) return;
   if (!document.querySelector('[popover]:popover-open, dialog[open]')) chat.stop();
 });
-void manager.start(new URLSearchParams(location.search).get('model'));
+await manager.start(new URLSearchParams(location.search).get('model'));
+if (holder.state.kind === 'empty') chat.awaitModel();

@@ -18,23 +18,10 @@ export interface ModelCard {
   readonly attribution?: string | undefined;
 }
 
-/** The card of a model that has none. */
-export const emptyCard: ModelCard = { gated: false, baseModel: [] };
-
-/** Licences by Hugging Face's ids: their names, and their texts on the web. */
-const knownLicenses: Readonly<Record<string, { name: string; link?: string }>> = {
+/** Licences that Llama 4 models and what was made of them have, by Hugging Face's ids; others keep their own names. */
+const knownLicenses: Readonly<Record<string, { name: string; link: string }>> = {
   mit: { name: 'MIT licence', link: 'https://opensource.org/license/mit' },
   'apache-2.0': { name: 'Apache License 2.0', link: 'https://www.apache.org/licenses/LICENSE-2.0' },
-  'cc-by-4.0': { name: 'CC BY 4.0', link: 'https://creativecommons.org/licenses/by/4.0/' },
-  'cc-by-nc-4.0': {
-    name: 'CC BY-NC 4.0 (not for commercial use)',
-    link: 'https://creativecommons.org/licenses/by-nc/4.0/',
-  },
-  llama2: { name: 'Llama 2 Community License' },
-  llama3: { name: 'Llama 3 Community License', link: 'https://www.llama.com/llama3/license/' },
-  'llama3.1': { name: 'Llama 3.1 Community License', link: 'https://www.llama.com/llama3_1/license/' },
-  'llama3.2': { name: 'Llama 3.2 Community License', link: 'https://www.llama.com/llama3_2/license/' },
-  'llama3.3': { name: 'Llama 3.3 Community License', link: 'https://www.llama.com/llama3_3/license/' },
   llama4: { name: 'Llama 4 Community License', link: 'https://www.llama.com/llama4/license/' },
 };
 

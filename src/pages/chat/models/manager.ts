@@ -114,10 +114,7 @@ export class ModelManager {
     }
     byId('model-name').textContent = state.kind === 'empty' ? 'no model' : state.order.entry.name;
     this.#setup.showHolder(state);
-    if (state.kind === 'loading') {
-      const row = this.#rows().find(({ state }) => state === 'loading');
-      if (row) this.#list.showProgress(row, state.progress);
-    }
+    if (state.kind === 'loading' && state.progress) this.#list.showProgress(state.order.entry.key, state.progress);
   }
 
   /** The next visit begins with what worked, never with what was being tried: that may be what broke the page. */
@@ -126,10 +123,10 @@ export class ModelManager {
       this.#lastBefore = memory.lastModel();
       memory.rememberLast(undefined);
     }
+    if (state.kind === 'paused') memory.rememberLast(this.#lastBefore);
     if (state.kind !== 'ready') return;
     const { entry } = state.order;
     if (entry.kind !== 'files' && entry.kind !== 'embedded') memory.rememberLast(entry.key);
-    memory.rememberUse(entry.key);
     dropModelFromAddress(entry, this.#home);
   }
 

@@ -23,8 +23,6 @@ interface Remembered {
   readonly cards?: Readonly<Record<string, CardSummary>>;
   /** By key: bytes of all its files, as its plan said. */
   readonly sizes?: Readonly<Record<string, number>>;
-  /** By key: when it was loaded last, in ms since 1970. */
-  readonly used?: Readonly<Record<string, number>>;
   readonly choices?: Readonly<Record<string, LoadChoices>>;
   /** Bytes on the GPU that models may use. */
   readonly budget?: number | undefined;
@@ -48,14 +46,13 @@ export function rememberModel({ key, kind }: ModelEntry): void {
 
 /** Forgets the model with everything that was chosen for it. */
 export function forgetModel(key: string): void {
-  const { added = [], accepted, cards, choices, sizes, used, last } = read();
+  const { added = [], accepted, cards, choices, sizes, last } = read();
   change({
     added: added.filter((other) => other !== key),
     accepted: without(accepted, key),
     cards: without(cards, key),
     choices: without(choices, key),
     sizes: without(sizes, key),
-    used: without(used, key),
     last: last === key ? undefined : last,
   });
 }
@@ -90,13 +87,6 @@ export const sizeOf = (key: string): number | undefined => read().sizes?.[key];
 
 export function rememberSize(key: string, bytes: number): void {
   change({ sizes: { ...read().sizes, [key]: bytes } });
-}
-
-/** When the model was loaded last, in ms since 1970. */
-export const lastUse = (key: string): number | undefined => read().used?.[key];
-
-export function rememberUse(key: string): void {
-  change({ used: { ...read().used, [key]: Date.now() } });
 }
 
 /** Bytes. */

@@ -64,11 +64,3 @@ export function describeVerification(numBadParts: number, bytes: number): string
   const parts = numBadParts === 1 ? 'One damaged part was' : `${numBadParts} damaged parts were`;
   return `${parts} found. Loading the model fetches ${numBadParts === 1 ? 'it' : 'them'} again, and nothing else.`;
 }
-
-const day = 86_400_000;
-
-/** `today`, `yesterday`, `12 days ago`. @param then ms since 1970, as is `now` */
-export function formatDay(then: number, now: number): string {
-  const days = Math.max(0, Math.floor(now / day) - Math.floor(then / day));
-  return new Intl.RelativeTimeFormat('en', { numeric: 'auto' }).format(-days, 'day');
-}

@@ -1,4 +1,5 @@
 /** The fields below a plan: context, budget, and what may be given up for memory. */
+import { OutriderError } from '../../../../errors.ts';
 import type { ModelPlan } from '../../../../model/plan.ts';
 import { byId, create } from '../../dom.ts';
 import { formatBytes, formatCount } from '../../format.ts';
@@ -99,7 +100,7 @@ export class ChoicesForm {
 
   /**
    * What each option saves, or saved; those that change nothing in this model are hidden.
-   * @param plan plans with other choices; a rejection means that the option is not for this model
+   * @param plan plans with other choices; what it rejects with passes through, unless the option is not for this model
    */
   async showSavings(now: ModelPlan, plan: (changes: LoadChoices) => Promise<ModelPlan>): Promise<void> {
     const { recipe, quantizeOnLoad } = this.read();
@@ -108,7 +109,7 @@ export class ChoicesForm {
     for (const { option, box, element, price } of this.#boxes) {
       let saves = 'kvDtype' in option.choice ? savedOnKv(now) : known.get(option);
       if (saves === undefined) {
-        const other = await plan(box.checked ? option.without : option.choice).catch(() => undefined);
+        const other = await plan(box.checked ? option.without : option.choice).catch(undefinedIfRefused);
         saves = other ? Math.abs(now.gpu.total - other.gpu.total) : 0;
         known.set(option, saves);
       }
@@ -123,6 +124,12 @@ export class ChoicesForm {
     this.#contextText.textContent = words;
     this.#context.setAttribute('aria-valuetext', words);
   }
+}
+
+function undefinedIfRefused(error: unknown): undefined {
+  const refused =
+    error instanceof OutriderError && ['quantization_unsupported', 'invalid_request'].includes(error.code);
+  if (!refused) throw error;
 }
 
 /** Two bytes a number instead of four. */

@@ -54,9 +54,9 @@ export class ListView {
     if (!isSame) list.replaceChildren(...elements);
   }
 
-  /** A row whose model is being loaded. */
-  showProgress(row: Row, progress: LoadProgress | undefined): void {
-    this.#rows.get(row.entry.key)?.update(row, progress);
+  /** Of the model that is being loaded. */
+  showProgress(key: string, progress: LoadProgress): void {
+    this.#rows.get(key)?.showProgress(progress);
   }
 
   /** @param facts undefined where the browser keeps nothing */

@@ -5,8 +5,8 @@ import { formatBytes, formatCount } from '../../format.ts';
 import { explain } from '../../problems.ts';
 import type { StoredModel, Update } from '../api.ts';
 import type { Row, RowState } from '../listing.ts';
-import { cardOf, lastUse } from '../memory.ts';
-import { describeProgress, describeVerification, formatBytesOf, formatDay } from '../words.ts';
+import { cardOf } from '../memory.ts';
+import { describeProgress, describeVerification, formatBytesOf } from '../words.ts';
 import { licenseLine } from './license.ts';
 
 /** What a person can do with a row. All settle when it is done; failures are shown in the row. */
@@ -50,6 +50,7 @@ export class RowView {
   readonly #tools = create('div', { className: 'model-tools' });
   readonly #outcome = create('p', { className: 'model-outcome', role: 'status' });
   #row: Row;
+  #progress: LoadProgress | undefined;
   /** Ends the check that runs. */
   #checking: AbortController | undefined;
 
@@ -65,9 +66,19 @@ export class RowView {
     this.update(row);
   }
 
-  /** Shows what is true of the model now. @param progress of the engine, while it loads this model */
-  update(row: Row, progress?: LoadProgress): void {
+  /** The engine loads this model; may come many times a second. */
+  showProgress(progress: LoadProgress): void {
+    this.#progress = progress;
+    if (this.#row.state !== 'loading') return;
+    this.#state.textContent = describeProgress(progress);
+    this.#bar.value = progress.progress;
+  }
+
+  /** Shows what is true of the model now. */
+  update(row: Row): void {
     this.#row = row;
+    if (row.state !== 'loading' && row.state !== 'paused') this.#progress = undefined;
+    const progress = this.#progress;
     const { entry, stored, state } = row;
     this.element.dataset.state = state;
     this.#title.textContent = entry.name;
@@ -94,8 +105,6 @@ export class RowView {
     if (card) facts.push(['Licence', licenseLine(entry, card)]);
     if (stored)
       facts.push(['Stored', [stored.complete ? formatBytes(stored.bytes) : formatBytesOf(stored.bytes, stored.size)]]);
-    const used = lastUse(entry.key);
-    if (used !== undefined) facts.push(['Last loaded', [formatDay(used, Date.now())]]);
     this.#facts.replaceChildren(
       ...facts.flatMap(([name, value]) => [create('dt', {}, name), create('dd', {}, ...value)]),
     );

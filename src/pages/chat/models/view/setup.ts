@@ -2,7 +2,7 @@
 import { OutriderError } from '../../../../errors.ts';
 import { memoryGuide } from '../../../../model/budget.ts';
 import type { ModelPlan } from '../../../../model/plan.ts';
-import { byId, create } from '../../dom.ts';
+import { byId, create, createButton } from '../../dom.ts';
 import { formatBytes } from '../../format.ts';
 import { explain } from '../../problems.ts';
 import type { ModelEntry } from '../address.ts';
@@ -129,9 +129,12 @@ export class SetupView {
     try {
       card = await this.#actions.readCard(entry, { token: this.#actions.token(entry), signal });
     } catch (error) {
-      // The plan, which reads from the same place, tells what is wrong there.
-      if (!signal.aborted)
-        byId('setup-license').textContent = `The model’s card could not be read: ${explain(error, entry.label).lead}`;
+      if (signal.aborted) return;
+      const words = `The model’s card could not be read: ${explain(error, entry.label).lead} `;
+      byId('setup-license').replaceChildren(
+        words,
+        createButton('Read it again', () => void this.#readCard(look)),
+      );
       return;
     }
     if (signal.aborted) return;
@@ -175,7 +178,7 @@ export class SetupView {
       this.#form.showLimits(look.plan);
       byId('setup-download').textContent = describeDownload(look);
       this.#showNext();
-      await this.#form.showSavings(look.plan, plan);
+      await this.#form.showSavings(look.plan, plan).catch(() => undefined); // options without a price stay hidden
     } catch (error) {
       if (signal.aborted) return;
       this.#showProblem(error);
