@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('../../public/models/llama-scoutling', import.meta.url));
+/** On this machine's disk. */
+export const modelFolder = fileURLToPath(new URL('../../public/models/llama-scoutling', import.meta.url));
 const cors = {
   'access-control-allow-origin': '*',
   'access-control-allow-headers': 'range, authorization',
@@ -54,7 +55,7 @@ function answer(request: IncomingMessage, response: ServerResponse, state: Model
   const { range, authorization } = request.headers;
   state.asked.push(range ? `${file} ${range}` : file);
   if (kind === 'gated' && authorization !== `Bearer ${state.token}`) return void response.writeHead(401, cors).end();
-  const path = `${folder}/${file}`;
+  const path = `${modelFolder}/${file}`;
   if (!/^[\w.-]+$/.test(file) || !existsSync(path)) return void response.writeHead(404, cors).end();
   const { size } = statSync(path);
   const [, from, to] = /^bytes=(\d+)-(\d+)?$/.exec(range ?? '') ?? [];

@@ -1,7 +1,7 @@
 /** The model manager with the real engine: a model from another origin, from its address to its deletion. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ModelServer, serveModel } from './model-server.ts';
+import { type ModelServer, modelFolder, serveModel } from './model-server.ts';
 import { launchChromium, type Site, serveSite } from './serve.ts';
 
 const ready = { timeout: 120_000 };
@@ -160,6 +160,23 @@ describe('a gated model', () => {
     expect(kept).not.toContain(server.token);
     await context.close();
   });
+});
+
+it('reads a folder of this machine where it lies: nothing to accept, nothing stored', async () => {
+  const { context, page } = await openPage();
+  await page.goto(site.url);
+  await isReady(page, 'llama-scoutling');
+  await page.click('#models-open');
+  const used = await page.textContent('#models-storage');
+  await page.setInputFiles('#models-files', modelFolder);
+  await hasText(page, '#setup-download', 'Nothing is downloaded.');
+  await page.click('#setup-go');
+  await page.locator('#models').waitFor({ state: 'hidden', ...ready });
+  await answers(page);
+  await page.click('#models-open');
+  await hasText(page, '.model-row[data-state="in-use"]', /^llama-scoutling ?In use(?! ·)/);
+  expect(await page.textContent('#models-storage')).toBe(used);
+  await context.close();
 });
 
 describe('the embedded model', () => {
