@@ -43,5 +43,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape' || event.isComposing) return;
   if (!document.querySelector('[popover]:popover-open, dialog[open]')) chat.stop();
 });
-await manager.start(new URLSearchParams(location.search).get('model'));
-if (holder.state.kind === 'empty') chat.awaitModel();
+// Not awaited at the top level: bundlers would then put what other chunks share into many small ones.
+void manager.start(new URLSearchParams(location.search).get('model')).then(() => {
+  if (holder.state.kind === 'empty') chat.awaitModel();
+});
