@@ -121,7 +121,7 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     own.terminate();
     loader.terminate();
   };
-  return connectEngine(own, { name, label }, load, release, port);
+  return connectEngine(own, { name, label }, load, release, port, loader.failed);
 }
 
 /**

@@ -17,6 +17,7 @@ export class LoaderClient {
   readonly #services = new MessageChannel();
   readonly #hashWorkers: Worker[] = [];
   readonly #failed = new AbortController();
+  readonly #terminated = new AbortController();
 
   /** Throws `worker_failed` where the page may not start it. */
   constructor() {
@@ -37,8 +38,16 @@ export class LoaderClient {
       this.#services.port1,
       createServices((worker) => this.#hashWorkers.push(worker)),
     );
-    const ports: LoaderPorts = { calls: port2, services: this.#services.port2 };
+    const life = `outrider:loader:${crypto.randomUUID?.() ?? Math.random()}`;
+    this.#worker.addEventListener('message', () => this.#hearOfEnd(life), { once: true });
+    const ports: LoaderPorts = { calls: port2, services: this.#services.port2, life };
     this.#worker.postMessage(ports, [ports.calls, ports.services]);
+  }
+
+  /** The lock is ours when the worker is gone: crashed, out of memory, or ended by the browser. */
+  #hearOfEnd(life: string): void {
+    const gone = () => this.#failed.abort(failure('it ended before its work was done'));
+    navigator.locks.request(life, { signal: this.#terminated.signal }, gone).catch(() => {}); // we have ended it ourselves
   }
 
   /** Fires when the worker has died; its reason says why. */
@@ -51,6 +60,7 @@ export class LoaderClient {
     abortable(this.#remote.call(method, ...args), this.failed) as never;
 
   terminate(): void {
+    this.#terminated.abort();
     this.#port.close();
     this.#services.port1.close();
     for (const worker of [this.#worker, ...this.#hashWorkers]) worker.terminate();
@@ -60,7 +70,7 @@ export class LoaderClient {
 function failure(what: string, cause?: unknown): OutriderError {
   return new OutriderError(
     'worker_failed',
-    `The loader's Worker failed: ${what}. Allow blob: workers (worker-src), or load with \`cache: false\` and a Worker of your own.`,
+    `The loader's Worker failed: ${what}. Load again; a page that forbids blob: workers (worker-src) needs a Worker of its own.`,
     { cause },
   );
 }

@@ -9,11 +9,17 @@ import type { LoaderServices } from './services.ts';
 export interface LoaderPorts {
   readonly calls: MessagePort;
   readonly services: MessagePort;
+  /** A lock that this worker holds as long as it lives, so that the page hears of its end: no event tells of it. */
+  readonly life: string;
 }
 
 addEventListener(
   'message',
-  ({ data: { calls, services: port } }: MessageEvent<LoaderPorts>) => {
+  ({ data: { calls, services: port, life } }: MessageEvent<LoaderPorts>) => {
+    void navigator.locks?.request(life, () => {
+      (postMessage as (message: unknown) => void)(life);
+      return new Promise(() => {});
+    });
     const remote = new Caller<LoaderServices>(port);
     const services: LoaderServices = {
       startHashWorker: (to) => remote.call('startHashWorker', to),

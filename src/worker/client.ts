@@ -32,6 +32,7 @@ export type WorkerLoadOptions = Omit<LoadOptions, 'gpu'>;
  * Loads a model in `worker`, which must run `serveEngines`.
  * @param model its source, or what reads it on `reader`
  * @param release called once, when the engine is unloaded or could not be loaded: the worker is not needed any more
+ * @param readerFailed fires when whoever reads has died; matters until the model is loaded
  * @throws OutriderError: any code of loading, `worker_failed`, or `aborted` as soon as the signal fires
  */
 export async function connectEngine(
@@ -40,6 +41,7 @@ export async function connectEngine(
   { onProgress, signal, ...options }: WorkerLoadOptions,
   release: () => void,
   reader?: MessagePort,
+  readerFailed?: AbortSignal,
 ): Promise<Engine> {
   const connection = new Connection(worker, release);
   const port = connection.openPort<LoadProgress>((progress) => onProgress?.(progress));
@@ -47,7 +49,9 @@ export async function connectEngine(
     port.stop();
     connection.close(abortError(signal!));
   };
+  const fail = () => connection.close(readerFailed!.reason);
   try {
+    readerFailed?.addEventListener('abort', fail);
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop, { once: true });
     const facts = await connection.call((remote) =>
@@ -62,6 +66,7 @@ export async function connectEngine(
     throw error;
   } finally {
     signal?.removeEventListener('abort', stop);
+    readerFailed?.removeEventListener('abort', fail);
   }
 }
 
