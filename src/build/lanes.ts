@@ -4,7 +4,7 @@ import type { TestProjectConfiguration } from 'vitest/config';
 /** Lanes that need more than Node: what each needs is found by machine.mjs, which names the ones that cannot run. */
 const GPU = ['tests/gpu/**', 'tests/kernels/**', 'tests/model/**', 'tests/**/*.gpu'];
 const WGSL = ['tests/wgsl/**'];
-const BROWSER = ['tests/browser/**'];
+const BROWSER = ['tests/browser/**', 'tests/**/*.browser'];
 
 const files = (patterns: readonly string[]) => patterns.map((pattern) => `${pattern.replace(/\*\*$/, '**/*')}.test.ts`);
 

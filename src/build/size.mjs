@@ -7,8 +7,8 @@ import { ensureModules, root } from './modules.mjs';
 
 const CORE_LIMIT = 60_000;
 const CHAT_LIMIT = 160_000;
-/** Chunks that hardly any visit loads, listed apart: the engine in the page's own thread, and what only Node has. */
-const LAZY = /in-thread|\bnode\b|\blocal\b|\bhub\b|\bhash\b/;
+/** Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, what only Node has, hub and hash worker, and the model dialog. */
+const LAZY = /in-thread|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b/;
 
 ensureModules();
 const within = [

@@ -5,8 +5,8 @@ import type { ModelLibrary, StoredModel } from './api.ts';
 import type { HolderState, ModelHolder } from './holder.ts';
 import { type Active, listRows, type Row } from './listing.ts';
 import * as memory from './memory.ts';
-import { ListView } from './view/list.ts';
-import { SetupView } from './view/setup.ts';
+import type { ListView } from './view/list.ts';
+import type { SetupView } from './view/setup.ts';
 import { isDownloading } from './words.ts';
 
 export interface ManagerOptions {
@@ -15,13 +15,18 @@ export interface ManagerOptions {
   readonly home: Home;
 }
 
+interface Views {
+  readonly list: ListView;
+  readonly setup: SetupView;
+}
+
 export class ModelManager {
   readonly #library: ModelLibrary;
   readonly #holder: ModelHolder;
   readonly #home: Home;
   readonly #dialog = byId<HTMLDialogElement>('models');
-  readonly #list: ListView;
-  readonly #setup: SetupView;
+  /** There once the dialog was opened: most visits never do. */
+  #views: Views | undefined;
   /** Models that were added in this visit, by key: with their files, and with what their address kept from being remembered. */
   readonly #visit = new Map<string, ModelEntry>();
   /** By key; gone when the page is left. */
@@ -34,12 +39,10 @@ export class ModelManager {
     this.#library = library;
     this.#holder = holder;
     this.#home = home;
-    this.#list = new ListView(this.#listActions());
-    this.#setup = new SetupView(this.#setupActions());
     holder.listen((state, before) => this.#onHolder(state, before));
     byId('models-back').addEventListener('click', () => void this.#showList());
     byId('models-close').addEventListener('click', () => this.#dialog.close());
-    this.#dialog.addEventListener('close', () => this.#setup.leave());
+    this.#dialog.addEventListener('close', () => this.#views?.setup.leave());
     for (const id of ['models-open', 'welcome-models', 'problem-models']) {
       byId(id).addEventListener('click', () => this.open());
     }
@@ -57,7 +60,7 @@ export class ModelManager {
   /** Shows the list of models, or the plan of the one that is being loaded. */
   open(): void {
     const { state } = this.#holder;
-    if (state.kind === 'loading' || state.kind === 'paused') this.#showSetup(state.order.entry);
+    if (state.kind === 'loading' || state.kind === 'paused') void this.#showSetup(state.order.entry);
     else void this.#showList();
   }
 
@@ -73,13 +76,13 @@ export class ModelManager {
       try {
         entry = parseAddress(address, this.#home);
       } catch {
-        void this.#showList();
-        this.#list.add(address);
+        await this.#showList();
+        this.#views?.list.add(address);
         return;
       }
       if (entry.kind === 'remote') await stored;
       if (entry.kind !== 'remote' || this.#isReady(entry)) await this.#load(entry);
-      else this.#showSetup(entry);
+      else await this.#showSetup(entry);
       return;
     }
     const last = memory.lastModel();
@@ -109,12 +112,14 @@ export class ModelManager {
     if (isNew) {
       this.#remember(state);
       if (this.#dialog.open || state.kind !== 'loading') void this.#refresh();
-      const isShown = this.#dialog.open && this.#setup.entry !== undefined;
-      if (state.kind === 'ready' && isShown && state.order.entry.key === this.#setup.entry?.key) this.#dialog.close();
+      const shown = this.#dialog.open ? this.#views?.setup.entry : undefined;
+      if (state.kind === 'ready' && shown && state.order.entry.key === shown.key) this.#dialog.close();
     }
     byId('model-name').textContent = state.kind === 'empty' ? 'no model' : state.order.entry.name;
-    this.#setup.showHolder(state);
-    if (state.kind === 'loading' && state.progress) this.#list.showProgress(state.order.entry.key, state.progress);
+    this.#views?.setup.showHolder(state);
+    if (state.kind === 'loading' && state.progress) {
+      this.#views?.list.showProgress(state.order.entry.key, state.progress);
+    }
   }
 
   /** The next visit begins with what worked, never with what was being tried: that may be what broke the page. */
@@ -125,6 +130,7 @@ export class ModelManager {
     }
     if (state.kind === 'paused') memory.rememberLast(this.#lastBefore);
     if (state.kind !== 'ready') return;
+    void import('./view/views.ts').catch(() => {}); // ahead of time: without a network it could not be had when it is wanted
     const { entry } = state.order;
     if (entry.kind !== 'files' && entry.kind !== 'embedded') memory.rememberLast(entry.key);
     dropModelFromAddress(entry, this.#home);
@@ -159,20 +165,31 @@ export class ModelManager {
       this.#library.storageFacts().catch(() => undefined),
     ]);
     this.#stored = stored;
-    this.#list.show(this.#rows());
-    this.#list.showStorage(facts);
+    this.#views?.list.show(this.#rows());
+    this.#views?.list.showStorage(facts);
   }
 
   async #showList(): Promise<void> {
-    this.#setup.leave();
-    this.#list.show(this.#rows());
+    const { list, setup } = await this.#openViews();
+    setup.leave();
+    list.show(this.#rows());
     this.#showView('Models', false);
     await this.#refresh();
   }
 
-  #showSetup(entry: ModelEntry): void {
+  async #showSetup(entry: ModelEntry): Promise<void> {
+    const { setup } = await this.#openViews();
     this.#showView(entry.name, true);
-    this.#setup.show(this.#rowOf(entry));
+    setup.show(this.#rowOf(entry));
+  }
+
+  async #openViews(): Promise<Views> {
+    const { ListView, SetupView } = await import('./view/views.ts');
+    if (!this.#views) {
+      this.#views = { list: new ListView(this.#listActions()), setup: new SetupView(this.#setupActions()) };
+      this.#views.setup.showHolder(this.#holder.state);
+    }
+    return this.#views;
   }
 
   #showView(title: string, isSetup: boolean): void {
@@ -192,16 +209,16 @@ export class ModelManager {
       open: () => void this.#showList(),
       add: (entry) => {
         this.#visit.set(entry.key, entry);
-        this.#showSetup(entry);
+        void this.#showSetup(entry);
       },
       persist: () => after(library.persist()),
       load: (row) => {
         const mayLoad = row.entry.kind !== 'remote' || memory.isAccepted(row.entry.key);
         if (row.state === 'paused') void this.#holder.resume();
         else if (mayLoad) void this.#load(row.entry);
-        else this.#showSetup(row.entry);
+        else void this.#showSetup(row.entry);
       },
-      setUp: ({ entry }) => this.#showSetup(entry),
+      setUp: ({ entry }) => void this.#showSetup(entry),
       pause: () => this.#holder.pause(),
       verify: ({ id }, onProgress, signal) => after(library.verifyModel(id, { onProgress, signal })),
       update: ({ entry }, { id }, apply) =>
