@@ -167,6 +167,7 @@ it('reads a folder of this machine where it lies: nothing to accept, nothing sto
   await page.goto(site.url);
   await isReady(page, 'llama-scoutling');
   await page.click('#models-open');
+  await hasText(page, '#models-storage', 'Models take');
   const used = await page.textContent('#models-storage');
   await page.setInputFiles('#models-files', modelFolder);
   await hasText(page, '#setup-download', 'Nothing is downloaded.');
