@@ -135,7 +135,7 @@ class DirectSink implements Sink {
     const isLast = done + length === this.end - this.start;
     if (this.#waiting > 0) {
       while (this.#waiting < 4 && from < end) this.#word[this.#waiting++] = output.bytes[from++]!;
-      if (this.#waiting === 4 || isLast) this.#emitWord(output, done + from - at);
+      if (this.#waiting === 4) this.#emitWord(output, done + from - at);
     }
     const whole = (end - from) & ~3;
     if (whole > 0) {
