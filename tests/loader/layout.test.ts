@@ -48,6 +48,7 @@ describe.each([...Object.keys(MATRICES), ...Object.keys(STACKS)])('experts store
         const { builder, tensors } = randomModel(kinds);
         const source = builder.source(chosen.pieceBytes);
         const layout = layOutOrWider(tensors, chosen);
+        expectReadOnce(layout);
         const gpu = await upload(source, layout, chosen.wholeFiles);
         await expectModel(tensors, layout, gpu, source);
       }),
@@ -70,6 +71,13 @@ function layOutOrWider(tensors: ModelTensors, chosen: LayoutOptions): WeightLayo
       maxBytes = bytes as number;
     }
   }
+}
+
+/** However many buffers take from a tensor. */
+function expectReadOnce({ jobs }: WeightLayout): void {
+  const tensors = new Map(jobs.map(({ tensor }) => [`${tensor.file} ${tensor.start}`, tensor]));
+  const bytes = [...tensors.values()].reduce((sum, { start, end }) => sum + end - start, 0);
+  expect(bytesToRead(jobs)).toBe(bytes);
 }
 
 async function upload(source: ModelSource, { buffers, jobs }: WeightLayout, wholeFiles = false): Promise<FakeGpu> {

@@ -64,7 +64,8 @@ export function randomModel(kinds: ModelKinds): { builder: CheckpointBuilder; te
     });
   };
   const dense = () => feedForward(MATRICES[kinds.dense]!.make);
-  const vocabulary = 8 * (1 + random.below(6)); // NF4 has whole blocks
+  const inEights = /GPTQ|AWQ|NF4/.test(kinds.table); // these formats pack rows together
+  const vocabulary = 8 * (1 + random.below(6)) + (inEights ? 0 : random.below(8));
   const embedTokens = matrix(kinds.table, vocabulary, hidden);
   const tensors: ModelTensors = {
     embedTokens,
