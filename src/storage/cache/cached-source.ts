@@ -146,15 +146,20 @@ async function* streamRange(
   const file = await io.lookUp(path, options.signal);
   checkEnd(file, end);
   const { partBytes } = session.state;
+  /** Of which the caller wants a piece: where the disk is full the file's hash needs all of it, and here it passes by. */
+  const cut = new Map<number, Bytes>();
   const readPart = async (from: number, to: number, signal: AbortSignal): Promise<Bytes> => {
     const i = Math.floor(from / partBytes);
     const bytes = await io.part(path, i, { wait: true, signal });
-    return to - from === bytes.length ? bytes : bytes.slice(from - i * partBytes, to - i * partBytes);
+    if (to - from === bytes.length) return bytes;
+    cut.set(i, bytes);
+    return bytes.slice(from - i * partBytes, to - i * partBytes);
   };
   let at = start;
   for await (const piece of streamParts(readPart, start, end, { ...options, partBytes })) {
-    const isWhole = at % partBytes === 0 && (piece.length === partBytes || at + piece.length === file.size);
-    if (session.full && isWhole) await completer.supply(path, at / partBytes, piece);
+    const i = Math.floor(at / partBytes);
+    if (session.full) await completer.supply(path, i, cut.get(i) ?? piece);
+    cut.delete(i);
     at += piece.length;
     yield piece;
   }
