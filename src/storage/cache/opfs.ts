@@ -118,8 +118,16 @@ async function openHandle(
     truncate: (size) => guarded(path, () => handle.truncate(size)),
     flush: () => guarded(path, () => handle.flush()),
     size: () => guarded(path, () => handle.getSize()),
-    close: () => handle.close(),
+    close: () => (options ? void closeIfThere(file, handle) : handle.close()),
   };
+}
+
+/**
+ * Where the storage was cleared under an open handle, Chromium's `close()` never returns, and with it the whole worker: such
+ * a handle goes when the worker does. Only for handles that others may have too, since nobody waits for them to be closed.
+ */
+async function closeIfThere(file: SyncFileHandle, handle: SyncHandle): Promise<void> {
+  if (await file.getFile().catch(() => undefined)) handle.close();
 }
 
 /** Each read opens the file anew: a `File` is a snapshot, and cannot be read any more once a repair has changed it. */
