@@ -60,6 +60,8 @@ async function runLanes() {
     {
       OUTRIDER_MISSING_LANES: machine.missing.map(({ lane }) => lane).join(' '),
       OUTRIDER_CHROMIUM: machine.chromium ?? '',
+      // Each fault once or twice; "npm run faults" does 200 runs.
+      FAULT_RUNS: process.env.FAULT_RUNS ?? '60',
       // Chromium's own name for its software adapter, which every Chromium has.
       OUTRIDER_BROWSER_ADAPTER: machine.adapter?.software === false ? 'default' : 'swiftshader',
     },
