@@ -17,6 +17,7 @@ import type {
   ReadAbort,
 } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
+import { dropSpareParts } from '../storage/parts.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
 import { readPieces } from './pieces.ts';
 import { planCheckpoint } from './plan.ts';
@@ -111,6 +112,7 @@ export class SourceReader implements ModelReader {
     this.#inspected = undefined;
     this.#notices.close();
     await this.#cache?.close();
+    dropSpareParts();
   }
 
   #inspect(options: ReadAbort): Promise<Inspected> {

@@ -9,6 +9,7 @@ import { bandRows } from '../model/memory/staging.ts';
 import type { Piece, Write } from '../model/pieces.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { swapNibbles } from '../quant/relayout.ts';
+import { recyclePart } from '../storage/parts.ts';
 import { type ModelSource, type ReadOptions, throwIfAborted } from '../storage/source.ts';
 import { SideTensors, transform } from './transform.ts';
 
@@ -22,7 +23,7 @@ export interface PieceOptions extends ReadOptions {
   readonly wholeFiles?: boolean;
 }
 
-/** Throws what the source throws, and `checkpoint_invalid` for weights that cannot be right. */
+/** Each piece is the consumer's until it asks for the next. Throws what the source throws, and `checkpoint_invalid` for weights that cannot be right. */
 export async function* readPieces(
   source: ModelSource,
   jobs: readonly Job[],
@@ -53,6 +54,7 @@ export async function* readPieces(
       }
       position = pieceEnd;
       yield { blobs: output.blobs, writes: output.writes, loaded, file };
+      recyclePart(bytes.buffer); // unless it was transferred
     }
     if (position < end) throw endedEarly(file, position, end);
   }

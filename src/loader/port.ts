@@ -6,6 +6,7 @@ import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../mode
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
 import { receiveItems, sendItems } from '../ports/stream.ts';
+import { recyclePart } from '../storage/parts.ts';
 import { abortError } from '../storage/source.ts';
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
@@ -15,16 +16,19 @@ type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut'
   notices(port: MessagePort): void;
 };
 
+const buffersOf = ({ blobs }: Piece) => [...new Set(blobs)];
+
 /** Answers the calls that arrive on `port`. The port closes with the reader. */
 export function serveReader(port: MessagePort, reader: ModelReader): void {
   const send = <T>(
     to: MessagePort,
     start: (options: ReadAbort) => AsyncIterable<T>,
     moved?: (item: T) => Transferable[],
+    onReturned?: (moved: readonly Transferable[]) => void,
   ) => {
     const controller = new AbortController();
     const items = start({ signal: controller.signal })[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
-    void sendItems(to, items, controller, moved);
+    void sendItems(to, items, controller, moved, onReturned);
   };
   answerCalls(port, {
     readText: (path, maxBytes) => reader.readText(path, maxBytes),
@@ -35,7 +39,10 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
       send<Piece>(
         to,
         (options) => reader.pieces(options),
-        ({ blobs }) => [...new Set(blobs)],
+        buffersOf,
+        (returned) => {
+          for (const buffer of returned) recyclePart(buffer as ArrayBuffer);
+        },
       ),
     complete: (to) => send<CompletionProgress>(to, (options) => reader.complete(options)),
     notices: (to) => send<Notice>(to, () => reader.notices()),
@@ -49,10 +56,15 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
  */
 export function readerOver(port: MessagePort, label: string): ModelReader {
   const remote = new Caller<RemoteReader>(port);
-  const receive = <T>(method: 'pieces' | 'complete' | 'notices', { signal }: ReadAbort, window?: number) => {
+  const receive = <T>(
+    method: 'pieces' | 'complete' | 'notices',
+    { signal }: ReadAbort,
+    window?: number,
+    giveBack?: (item: T) => Transferable[],
+  ) => {
     const { port1, port2 } = new MessageChannel();
     const never = new AbortController();
-    const items = receiveItems<T>(port1, signal ?? never.signal, () => {}, window);
+    const items = receiveItems<T>(port1, signal ?? never.signal, () => {}, window, giveBack);
     void remote.call(method, port2);
     return items;
   };
@@ -68,7 +80,7 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     inspect: (options) => until(remote.call('inspect'), options),
     plan: (options) => remote.call('plan', options),
     layOut: (options) => remote.call('layOut', options),
-    pieces: (options = {}) => receive<Piece>('pieces', options, PIECES_UNDER_WAY),
+    pieces: (options = {}) => receive<Piece>('pieces', options, PIECES_UNDER_WAY, buffersOf),
     complete: (options = {}) => receive<CompletionProgress>('complete', options),
     notices: () => receive<Notice>('notices', {}),
     async close() {

@@ -55,7 +55,10 @@ export interface ModelReader {
   plan(options: PlanOptions): Promise<ModelPlan>;
   /** Throws `model_too_large` where a matrix cannot be cut to fit. */
   layOut(options: LayoutOptions): Promise<PlacedWeights>;
-  /** The weights, in the layout that was asked for last. Leaving the loop stops the reading. */
+  /**
+   * The weights, in the layout that was asked for last. A piece is the consumer's until it asks for the next: its bytes are
+   * used again then. Leaving the loop stops the reading.
+   */
   pieces(options?: ReadAbort): AsyncIterable<Piece>;
   /** Fetches what the weights did not need, and ends when every given hash was compared. Does nothing without a cache. */
   complete(options?: ReadAbort): AsyncIterable<CompletionProgress>;

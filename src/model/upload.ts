@@ -1,12 +1,12 @@
 /**
  * Pieces from the loader into GPU buffers. Bytes are written as they came; bands of fused or re-ordered tensors pass through a
- * kernel. The queue is fenced, so that WebGPU holds copies of only so much at a time.
+ * kernel. How much is under way is bounded by the staging buffers.
  */
 import { PipelineCache, packFields } from '../gpu/kernel.ts';
 import { quantizeBand } from '../kernels/quantize.ts';
 import { type BandDispatch, transposeBand } from '../kernels/transpose.ts';
-import { UPLOAD_WINDOW_BYTES } from './memory/staging.ts';
 import type { Piece, Write } from './pieces.ts';
+import { StagingRing } from './staging-ring.ts';
 
 type BandWrite = Write & { readonly kind: 'band' };
 
@@ -14,8 +14,7 @@ export class Uploader {
   readonly #device: GPUDevice;
   readonly #bufferOf: (index: number) => GPUBuffer;
   readonly #pipelines: PipelineCache;
-  #written = 0;
-  #fence: Promise<void> = Promise.resolve();
+  readonly #staging: StagingRing;
   #band: GPUBuffer | undefined;
 
   /** @param bufferOf the buffer that a layout's number stands for */
@@ -23,42 +22,31 @@ export class Uploader {
     this.#device = device;
     this.#bufferOf = bufferOf;
     this.#pipelines = new PipelineCache(device);
+    this.#staging = new StagingRing(device);
   }
 
-  /** Resolves when more may come. */
+  /** Resolves when more may come and the piece's bytes are free again. Throws `device_lost`. */
   async upload({ blobs, writes }: Piece): Promise<void> {
     for (const write of writes) {
       const bytes = blobs[write.blob]!;
       if (write.kind === 'band') await this.#writeBand(write, bytes);
-      else this.#device.queue.writeBuffer(this.#bufferOf(write.buffer), write.offset, bytes, write.at, write.length);
-      this.#written += write.length;
-      if (this.#written < UPLOAD_WINDOW_BYTES) continue;
-      this.#written = 0;
-      await this.#nextWindow();
+      else await this.#staging.write(this.#bufferOf(write.buffer), write.offset, bytes, write.at, write.length);
     }
   }
 
   /** Waits until everything has arrived. */
   async finish(): Promise<void> {
-    this.#device.queue.submit([]);
     await this.#device.queue.onSubmittedWorkDone();
   }
 
   destroy(): void {
     this.#band?.destroy();
-  }
-
-  /** The window before the last one must be done; the last one may still be under way. */
-  async #nextWindow(): Promise<void> {
-    const before = this.#fence;
-    this.#device.queue.submit([]);
-    this.#fence = this.#device.queue.onSubmittedWorkDone().then(() => undefined);
-    await before;
+    this.#staging.destroy();
   }
 
   async #writeBand(write: BandWrite, bytes: ArrayBuffer): Promise<void> {
     const band = this.#bandOf(write.length);
-    this.#device.queue.writeBuffer(band, 0, bytes, write.at, write.length);
+    await this.#staging.write(band, 0, bytes, write.at, write.length);
     for (const target of write.targets) {
       const rows = { firstRow: write.firstRow, rows: write.rows };
       const dispatch =

@@ -3,8 +3,8 @@ import type { WireError } from './errors.ts';
 
 /** From who asked, on the port of one call. */
 export type ToSender =
-  /** So many more items may be sent. Only streams wait for it. */
-  | { readonly type: 'credit'; readonly items: number }
+  /** So many more items may be sent. Only streams wait for it. `returned` moved with items, and moves back to be used again. */
+  | { readonly type: 'credit'; readonly items: number; readonly returned?: readonly Transferable[] }
   /** The result is not wanted any more. */
   | { readonly type: 'stop' };
 

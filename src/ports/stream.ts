@@ -12,19 +12,23 @@ export const WINDOW = 16;
  * Sends `items` as far as credits allow, then how they ended, and closes the port.
  * @param controller is aborted when the receiver says stop; what `items` throws on that is not sent
  * @param transfer what of an item moves instead of being copied; default nothing
+ * @param onReturned takes what has moved back, where the receiver returns it
  */
 export async function sendItems<T>(
   port: MessagePort,
   items: AsyncIterableIterator<T, void, undefined>,
   controller: AbortController,
   transfer: (item: T) => Transferable[] = () => [],
+  onReturned: (moved: readonly Transferable[]) => void = () => {},
 ): Promise<void> {
   const { signal } = controller;
   let credits = 0;
   let wake = () => {};
   port.onmessage = ({ data }: MessageEvent<ToSender>) => {
-    if (data.type === 'credit') credits += data.items;
-    else controller.abort();
+    if (data.type === 'credit') {
+      credits += data.items;
+      onReturned(data.returned ?? []);
+    } else controller.abort();
     wake();
   };
   const send = (message: FromSender<T>, moved: Transferable[] = []) => port.postMessage(message, moved);
@@ -50,12 +54,14 @@ export async function sendItems<T>(
  * @param signal ends the iteration with its reason at once
  * @param onEnd called once, when the signal is not needed any more
  * @param window items that may be under way or unread
+ * @param giveBack what of an item moves back to the sender once the next one is asked for; default nothing
  */
 export function receiveItems<T>(
   port: MessagePort,
   signal: AbortSignal,
   onEnd: () => void,
   window = WINDOW,
+  giveBack: (item: T) => Transferable[] = () => [],
 ): AsyncGenerator<T, void, undefined> {
   const unread: T[] = [];
   let outcome: { readonly error?: unknown } | undefined;
@@ -67,7 +73,7 @@ export function receiveItems<T>(
     wake();
     onEnd();
   };
-  const post = (message: ToSender) => port.postMessage(message);
+  const post = (message: ToSender, moved: Transferable[] = []) => port.postMessage(message, moved);
   const abort = () => {
     post({ type: 'stop' });
     unread.length = 0;
@@ -87,16 +93,20 @@ export function receiveItems<T>(
 
   return (async function* () {
     let granted = 0;
+    let returned: Transferable[] = [];
     try {
       for (;;) {
         if (granted <= window / 2 && !outcome) {
-          post({ type: 'credit', items: window - granted });
+          post({ type: 'credit', items: window - granted, returned }, returned);
+          returned = [];
           granted = window;
         }
         while (unread.length === 0 && !outcome) await new Promise<void>((resolve) => (wake = resolve));
         if (unread.length === 0) break;
         granted--;
-        yield unread.shift()!;
+        const item = unread.shift()!;
+        yield item;
+        returned.push(...giveBack(item));
       }
       if (outcome && 'error' in outcome) throw outcome.error;
     } finally {

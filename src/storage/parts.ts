@@ -7,6 +7,28 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Ranges are cut at multiples of this, counted from the start of the FILE, so that caches and sources cut alike. */
 export const PART_BYTES = 8 << 20;
 
+/**
+ * Buffers of parts that have been used up. Memory from the system costs half a second of CPU per GB, five times as much as
+ * copying into it, and what the collector has not come to yet counts as used.
+ */
+const spare: ArrayBuffer[] = [];
+const MAX_SPARE = 4;
+
+/** Room for bytes of a part, with anything in it; all of an ArrayBuffer. */
+export function allocatePart(length: number): Bytes {
+  return new Uint8Array((length === PART_BYTES && spare.pop()) || new ArrayBuffer(length));
+}
+
+/** Takes a buffer that nobody uses any more, whoever made it; one that was transferred away is nothing. */
+export function recyclePart(buffer: ArrayBuffer): void {
+  if (buffer.byteLength === PART_BYTES && spare.length < MAX_SPARE) spare.push(buffer);
+}
+
+/** Lets go of what is spare: nothing is read for a while. */
+export function dropSpareParts(): void {
+  spare.length = 0;
+}
+
 /** Parts of one stream that are in memory, where nothing else is said. */
 export const WINDOW_PARTS = 8;
 

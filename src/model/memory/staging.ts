@@ -4,8 +4,9 @@ import type { BandJob, Job } from '../layout/jobs.ts';
 
 /** Pieces of at most a part each that wait between the loader's thread and the engine's. */
 export const PIECES_UNDER_WAY = 4;
-/** Writes between two fences of the GPU's queue; at most two such windows are unfinished. */
-export const UPLOAD_WINDOW_BYTES = 32 << 20;
+/** The mapped buffers through which bytes reach the GPU: how many, and how large each. */
+export const STAGING_SLICES = 8;
+export const STAGING_SLICE_BYTES = 2 << 20;
 /** Bands of this size keep the GPU busy and the staging small. */
 const BAND_BYTES = 4 << 20;
 /** What a band may have where its least rows are more. */
@@ -19,7 +20,7 @@ export function bandRows({ rowBytes, rowStep }: Pick<BandJob, 'rowBytes' | 'rowS
 export interface Staging {
   /** Bytes of JavaScript buffers, of both threads together: parts in flight, pieces on their way, one being uploaded. */
   readonly heap: number;
-  /** Bytes that WebGPU holds copies of, beside the weights. */
+  /** Bytes of GPU buffers beside the weights. */
   readonly queue: number;
 }
 
@@ -29,7 +30,7 @@ export function stagingOf(jobs: readonly Job[]): Staging {
   const whole = jobs.reduce((most, job) => Math.max(most, job.kind === 'whole' ? wholeBytes(job) : 0), 0);
   // A band is filled while the one before it travels.
   const heap = (WINDOW_PARTS + PIECES_UNDER_WAY + 1) * PART_BYTES + 2 * Math.max(band, whole);
-  return { heap, queue: 2 * UPLOAD_WINDOW_BYTES + PART_BYTES + band };
+  return { heap, queue: STAGING_SLICES * STAGING_SLICE_BYTES + band };
 }
 
 function bandBytes(job: BandJob): number {

@@ -1,5 +1,6 @@
 /** The parts of one model on disk: one file per incarnation, opened when it is needed, and never trusted. */
 import { OutriderError } from '../../errors.ts';
+import { allocatePart } from '../parts.ts';
 import { sha256 } from './digest.ts';
 import { partLength, type StoredFile } from './records.ts';
 import type { BlockFile, BlockStore, Bytes, OpenMode } from './store.ts';
@@ -64,7 +65,7 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
     );
   };
   const read = async (file: StoredFile, part: number): Promise<Bytes | undefined> => {
-    const bytes = new Uint8Array(partLength(file, part, partBytes()));
+    const bytes = allocatePart(partLength(file, part, partBytes()));
     try {
       const handle = await open(file, 'read');
       const length = await handle?.read(bytes, part * partBytes());

@@ -5,7 +5,7 @@ import type { HashAnswer, HashRequest } from './hasher.ts';
 
 /** Whoever asks: the one that started the worker, or who has the other end of a port. */
 interface Asker {
-  postMessage(answer: HashAnswer): void;
+  postMessage(answer: HashAnswer, transfer?: Transferable[]): void;
   onmessage: ((event: MessageEvent<HashRequest | MessagePort>) => void) | null;
 }
 
@@ -29,7 +29,7 @@ async function answer(asker: Asker, request: HashRequest): Promise<void> {
     const hasher = hashers.get(file) ?? (await open(file));
     if (request.do === 'update') {
       hasher.update(request.bytes);
-      return asker.postMessage({ file });
+      return asker.postMessage({ file, bytes: request.bytes }, [request.bytes.buffer]);
     }
     hashers.delete(file);
     asker.postMessage({ file, digest: hasher.digest('hex') });

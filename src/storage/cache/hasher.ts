@@ -9,6 +9,7 @@
 
 import type { SerializedError } from '../../errors.ts';
 import { OutriderError } from '../../errors.ts';
+import { recyclePart } from '../parts.ts';
 import type { Bytes } from './store.ts';
 
 /** The hash of one file. Calls are in order; each waits for the one before. */
@@ -36,6 +37,8 @@ export type HashRequest =
 /** Answers come in the order of the requests of one file; `free` has none. */
 export type HashAnswer = {
   readonly file: number;
+  /** Of an update, back again. */
+  readonly bytes?: Bytes | undefined;
   readonly digest?: string | undefined;
   readonly error?: SerializedError | undefined;
 };
@@ -83,7 +86,10 @@ export function createWorkerHashers(start: () => HashWorker): HasherPool {
     create() {
       const file = numFiles++;
       return {
-        update: async (bytes) => void (await ask({ do: 'update', file, bytes }, [bytes.buffer])),
+        update: async (bytes) => {
+          const answer = await ask({ do: 'update', file, bytes }, [bytes.buffer]);
+          if (answer.bytes) recyclePart(answer.bytes.buffer);
+        },
         digest: async () => (await ask({ do: 'digest', file })).digest!,
         free() {
           if (!dead) worker?.postMessage({ do: 'free', file } satisfies HashRequest);

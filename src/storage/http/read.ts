@@ -1,5 +1,5 @@
 /** The bytes of a file on a server: by range, or where there is no `Range`, from its beginning. */
-import { PART_BYTES } from '../parts.ts';
+import { allocatePart, PART_BYTES } from '../parts.ts';
 import { TransientFailure } from '../retry.ts';
 import { type Body, openBody } from './body.ts';
 import { checkSuccess, checkUnchanged, discard, isMissing, outOfRange, type Pin } from './file.ts';
@@ -23,7 +23,7 @@ const REACH_BYTES = 32 << 20;
 
 /** Bytes [start, end) by range; a connection that breaks is taken up at the byte where it broke. */
 export async function readRange(file: RemoteFile, start: number, end: number, signal?: AbortSignal): Promise<Bytes> {
-  const bytes = new Uint8Array(end - start);
+  const bytes = allocatePart(end - start);
   let at = 0;
   await retryRequest(file.remote, file.path, signal, async (progress) => {
     if (at === bytes.length) return; // all but the end of the last body had come
@@ -65,7 +65,7 @@ export async function* readInOrder(
   const reader = new OrderedReader(file, start, signal);
   try {
     for (let at = start; at < end; ) {
-      const bytes = new Uint8Array(Math.min(end, (Math.floor(at / PART_BYTES) + 1) * PART_BYTES) - at);
+      const bytes = allocatePart(Math.min(end, (Math.floor(at / PART_BYTES) + 1) * PART_BYTES) - at);
       await reader.fill(bytes);
       yield bytes;
       at += bytes.length;
