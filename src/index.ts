@@ -107,8 +107,14 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
   const name = nameOf(source);
   if (inThisThread) {
-    const opened = await openReader(source, reading, load.signal);
-    return createHere(opened, name, { ...load, gpu: gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode()) });
+    const { reader, failed } = await openReader(source, reading, load.signal);
+    const signals = [load.signal, failed].filter((signal) => signal !== undefined);
+    try {
+      const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
+      return await createHere(reader, name, { ...load, gpu: here, signal: AbortSignal.any(signals) });
+    } catch (error) {
+      throw failed?.aborted ? failed.reason : error;
+    }
   }
   const remote = sendable(source);
   if (worker) {
@@ -226,14 +232,18 @@ async function openReader(
   source: ModelLocation,
   options: ReaderOptions,
   signal: AbortSignal | undefined,
-): Promise<ModelReader> {
+): Promise<{ readonly reader: ModelReader; readonly failed?: AbortSignal }> {
   if (typeof Worker === 'undefined' || isByteSource(source)) {
-    return (await import('./loader/local.ts')).openReader(source, options);
+    return { reader: await (await import('./loader/local.ts')).openReader(source, options) };
   }
   const { loader, label, port } = await openInLoader(sendable(source), options, signal);
-  const { readerOver } = await import('./loader/port.ts');
+  const [{ readerOver }, { abortable }] = await Promise.all([import('./loader/port.ts'), import('./loader/client.ts')]);
   const reader = readerOver(port, label);
-  return { ...reader, close: () => reader.close().finally(() => loader.terminate()) };
+  const close = () =>
+    abortable(reader.close(), loader.failed)
+      .catch(() => {}) // a dead worker has nothing open
+      .finally(() => loader.terminate());
+  return { reader: { ...reader, close }, failed: loader.failed };
 }
 
 async function openInLoader(

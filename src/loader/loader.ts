@@ -85,9 +85,18 @@ export class SourceReader implements ModelReader {
     return { buffers, weights, bytes: bytesToRead(jobs) };
   }
 
-  pieces(options: ReadAbort = {}): AsyncGenerator<Piece, void, undefined> {
+  async *pieces(options: ReadAbort = {}): AsyncGenerator<Piece, void, undefined> {
     const linked = this.#linked(options);
-    return readPieces(this.#source, this.#layOutOrFail().jobs, { ...linked, wholeFiles: this.#cache !== undefined });
+    const { jobs } = this.#layOutOrFail();
+    try {
+      yield* readPieces(this.#source, jobs, { ...linked, wholeFiles: this.#cache !== undefined });
+    } catch (error) {
+      // Weights that cannot be right may have arrived damaged: where hashes say so, they are right on disk after this.
+      const isDamaged = error instanceof OutriderError && error.code === 'checkpoint_invalid';
+      if (isDamaged)
+        for await (const { phase, file } of this.complete(options)) if (phase === 'replaced') throw readWrong(file);
+      throw error;
+    }
   }
 
   async *complete(options: ReadAbort = {}): AsyncGenerator<CompletionProgress, void, undefined> {
@@ -139,7 +148,7 @@ export class SourceReader implements ModelReader {
   }
 }
 
-/** The tokenizer or a config, which are used already. */
+/** What is used already, or stopped the reading. */
 function readWrong(file: string): OutriderError {
   const message = `${file} arrived damaged and was downloaded again; it is right now. Load again.`;
   return new OutriderError('checksum_mismatch', message, { details: { file } });
