@@ -107,10 +107,10 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
   const name = nameOf(source);
   if (inThisThread) {
+    const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
     const { reader, failed } = await openReader(source, reading, load.signal);
     const signals = [load.signal, failed].filter((signal) => signal !== undefined);
     try {
-      const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
       return await createHere(reader, name, { ...load, gpu: here, signal: AbortSignal.any(signals) });
     } catch (error) {
       throw failed?.aborted ? failed.reason : error;
