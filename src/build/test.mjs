@@ -62,6 +62,8 @@ async function runLanes() {
       OUTRIDER_CHROMIUM: machine.chromium ?? '',
       // Each fault once or twice; "npm run faults" does 200 runs.
       FAULT_RUNS: process.env.FAULT_RUNS ?? '60',
+      // A quarter of the experts; "npm run true-size" takes all.
+      TRUE_SIZE_EXPERTS: process.env.TRUE_SIZE_EXPERTS ?? '4',
       // Chromium's own name for its software adapter, which every Chromium has.
       OUTRIDER_BROWSER_ADAPTER: machine.adapter?.software === false ? 'default' : 'swiftshader',
     },

@@ -1,4 +1,7 @@
-/** Two whole layers at Scout's own size: 16 experts of 5120 x 8192 each, int4, in buffers of at most 128 MiB. */
+/**
+ * Two whole layers at Scout's own size: experts of 5120 x 8192, int4, in buffers of at most 128 MiB. All 16 of each layer with
+ * `npm run true-size`; `npm test` takes four, the reference being what costs.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ghostBytes } from '../../src/ghost/bytes.ts';
 import { ghostSpec, withFiles } from '../../src/ghost/spec.ts';
@@ -14,7 +17,7 @@ import { normalizedError } from '../model/errors.ts';
 import { ghostSource, tensorReader } from './ghost-source.ts';
 import { lazyWeights } from './lazy-weights.ts';
 
-const EXPERTS = 16;
+const EXPERTS = Number(process.env.TRUE_SIZE_EXPERTS ?? 16);
 const MAX_BINDING_BYTES = 128 << 20;
 /** What the issue asks; f32 sums of 8192 products leave about 1e-12. */
 const BOUND = 1e-9;
@@ -46,7 +49,7 @@ afterAll(() => gpu.destroy());
 
 /** Scout's sizes, but for the vocabulary: the head is not what this is about. The second layer is global, without RoPE. */
 function twoLayers(): GhostSpec {
-  const spec = ghostSpec('scout-w4a16', { dims: { layers: 2, vocab: 64, vision: undefined } });
+  const spec = ghostSpec('scout-w4a16', { dims: { layers: 2, vocab: 64, experts: EXPERTS, vision: undefined } });
   const text = new TextDecoder().decode(ghostBytes(spec, 'config.json', 0, spec.files.get('config.json')!.size));
   const config = JSON.parse(text);
   Object.assign(config.text_config, { no_rope_layers: [1, 0] });
@@ -74,8 +77,8 @@ test('one layer is chunked with RoPE, the other global without; the experts of e
   for (const { feedForward } of weights.layers) {
     if (feedForward.kind === 'dense') throw new Error('a dense layer');
     const { gateUpProj, downProj } = feedForward.experts;
-    expect(gateUpProj.shards.length).toBeGreaterThan(3); // what one dispatch could bind
-    expect(downProj.shards.length).toBeGreaterThan(1);
+    expect(gateUpProj.shards.length).toBeGreaterThan(EXPERTS > 4 ? 3 : 1); // 3: what one dispatch could bind
+    expect(downProj.shards.length).toBeGreaterThan(EXPERTS > 4 ? 1 : 0);
   }
 });
 
@@ -83,7 +86,7 @@ test.each([
   ['in one block', EXPERTS],
   ['one after the other', 1],
 ])(
-  '16 tokens, %s, each to another expert of both layers',
+  `${EXPERTS} tokens, %s, each to another expert of both layers`,
   async (name, blockRows) => {
     const found = await timed(name, () => probe.run(ids, { blockRows, forcedExperts: routes }));
     expected.hidden.forEach((wanted, layer) => {
