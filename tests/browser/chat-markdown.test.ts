@@ -17,6 +17,7 @@ beforeAll(async () => {
   await page.locator('#problem').waitFor();
   // As a string: Vitest would rewrite an import() in a function.
   markdown = await page.evaluateHandle("import('/src/pages/chat/messages/markdown.ts')");
+  await page.waitForLoadState('networkidle'); // the page itself still asks what is stored
   page.on('request', (request) => requests.push(request.url()));
 });
 
