@@ -8,6 +8,8 @@ import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
 import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
 import type { BlockStore } from '../storage/cache/store.ts';
+import WriteWorker from '../storage/cache/write-worker.ts?worker&inline';
+import { createWriter } from '../storage/cache/writer.ts';
 import type { ModelLocation } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import type { CachedFiles } from './loader.ts';
@@ -33,7 +35,7 @@ export function openBrowserCache(services: LoaderServices): ModelCache | undefin
     typeof FileSystemFileHandle !== 'undefined' && 'createSyncAccessHandle' in FileSystemFileHandle.prototype;
   if (!canWrite || !navigator.storage || !navigator.locks) return undefined;
   return createModelCache({
-    store: createOpfsStore(),
+    store: createOpfsStore(createWriter(() => new WriteWorker({ name: 'outrider-write' }))),
     locks: createLocks(),
     createHashers: async () => createWorkerHashers(() => hashWorkerBehind(services)),
     shared: findSharedFiles(),

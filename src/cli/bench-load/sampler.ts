@@ -4,6 +4,8 @@ import { residentBytes } from './processes.ts';
 import type { MemoryPeaks } from './types.ts';
 
 const INTERVAL_MILLISECONDS = 50;
+/** Processes are looked for, and their memory is summed, once in so many samples: that costs more than asking for heaps. */
+const SAMPLES_PER_RSS = 10;
 
 /**
  * @param heap bytes of JavaScript heaps and backing stores at the time
@@ -20,19 +22,15 @@ export function sampleMemory(
   const sampling = (async () => {
     while (!isOver) {
       const before = performance.now();
-      const bytes = await heap();
-      peaks = {
-        heap: Math.max(peaks.heap, bytes),
-        samples: peaks.samples + 1,
-        rssBefore,
-        rss: Math.max(peaks.rss, residentBytes(processes())),
-      };
+      const [bytes, samples] = [await heap(), peaks.samples + 1];
+      const rss = samples % SAMPLES_PER_RSS === 0 ? residentBytes(processes()) : 0;
+      peaks = { heap: Math.max(peaks.heap, bytes), samples, rssBefore, rss: Math.max(peaks.rss, rss) };
       await sleep(Math.max(1, INTERVAL_MILLISECONDS - (performance.now() - before)));
     }
   })();
   return async () => {
     isOver = true;
     await sampling;
-    return peaks;
+    return { ...peaks, rss: Math.max(peaks.rss, residentBytes(processes())) };
   };
 }

@@ -1,5 +1,5 @@
 /** One stage of a load at a time, in the thread in which a load does it. */
-import { sha256 } from '../../storage/cache/digest.ts';
+import { hashPart } from '../../storage/cache/digest.ts';
 import { openDisk } from '../../storage/cache/disk.ts';
 import type { HasherPool } from '../../storage/cache/hasher.ts';
 import type { StoredFile } from '../../storage/cache/records.ts';
@@ -52,7 +52,7 @@ export function preparePartHash(request: StageRequest): Work {
   const part = new Uint8Array(PART_BYTES);
   return timed(totalBytes(request), async () => {
     for (const { size } of request.files) {
-      for (const { start, end } of cutParts(0, size)) await sha256(part.subarray(0, end - start));
+      for (const { start, end } of cutParts(0, size)) await hashPart(part.subarray(0, end - start));
     }
   });
 }

@@ -5,7 +5,7 @@
 import { OutriderError } from '../../errors.ts';
 import { streamParts } from '../parts.ts';
 import { throwIfAborted } from '../source.ts';
-import { sha256 } from './digest.ts';
+import { hashPart } from './digest.ts';
 import { type FileHash, startFileHash } from './file-hash.ts';
 import type { HasherPool } from './hasher.ts';
 import { nameParts } from './notices.ts';
@@ -220,7 +220,7 @@ export class Completer {
       const file = this.#session.state.files.get(path)!;
       const i = start / partBytes;
       const bytes = await this.#io.fetch(file, i, stop);
-      const hash = await sha256(bytes);
+      const hash = await hashPart(bytes);
       if (hash === file.parts[i]?.sha256) return bytes;
       changed.push(i);
       await this.#io.onOtherBytes(file, i);

@@ -1,7 +1,7 @@
 /** The parts of one model on disk: one file per incarnation, opened when it is needed, and never trusted. */
 import { OutriderError } from '../../errors.ts';
 import { allocatePart } from '../parts.ts';
-import { sha256 } from './digest.ts';
+import { hashPart, sha256 } from './digest.ts';
 import { partLength, type StoredFile } from './records.ts';
 import type { BlockFile, BlockStore, Bytes, OpenMode } from './store.ts';
 
@@ -81,7 +81,7 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
     read,
     async readChecked(file, part) {
       const bytes = await read(file, part);
-      return bytes && (await sha256(bytes)) === file.parts[part]?.sha256 ? bytes : undefined;
+      return bytes && (await hashPart(bytes)) === file.parts[part]?.sha256 ? bytes : undefined;
     },
     async write(file, part, bytes) {
       const handle = (await open(file, 'write'))!;

@@ -15,26 +15,15 @@
  */
 import { OutriderError } from '../../errors.ts';
 import type { BlockFile, BlockStore, Bytes, OpenMode, StoreEstimate } from './store.ts';
-
-/** The part of `FileSystemSyncAccessHandle` that is used; TypeScript has it only in its worker library. */
-interface SyncHandle {
-  read(into: Bytes, options: { at: number }): number;
-  write(bytes: Bytes, options: { at: number }): number;
-  truncate(size: number): void;
-  getSize(): number;
-  flush(): void;
-  close(): void;
-}
-
-type SyncFileHandle = FileSystemFileHandle & {
-  createSyncAccessHandle(options?: { mode: 'readwrite-unsafe' }): Promise<SyncHandle>;
-};
+import { closeIfThere, hasModes, SHARED, type SyncFileHandle, type SyncHandle } from './sync-handle.ts';
+import type { Writer, WrittenFile } from './writer.ts';
 
 /**
+ * @param writer writes in a thread of its own, where handles can be shared with it; undefined: in this one
  * @param folder where all models lie, below the root of the origin's file system
  * @throws `storage_failed` on first use where the browser has no such file system here (a private window, not a worker)
  */
-export function createOpfsStore(folder = 'outrider'): BlockStore {
+export function createOpfsStore(writer?: Writer, folder = 'outrider'): BlockStore {
   const openFolder = async (): Promise<FileSystemDirectoryHandle> =>
     guarded(folder, async () => (await navigator.storage.getDirectory()).getDirectoryHandle(folder, { create: true }));
   const openDirectory = async (name: string, create: boolean): Promise<FileSystemDirectoryHandle | undefined> => {
@@ -49,7 +38,7 @@ export function createOpfsStore(folder = 'outrider'): BlockStore {
     const path = `${directory}/${name}`;
     return guarded(path, async () => {
       const file = parent && (await unlessMissing(parent.getFileHandle(name, { create })));
-      return file && openFile(file as SyncFileHandle, path, mode);
+      return file && openFile(file as SyncFileHandle, path, mode, writer);
     });
   }
   return {
@@ -67,9 +56,11 @@ export function createOpfsStore(folder = 'outrider'): BlockStore {
     async remove(directory, name) {
       const parent = name === undefined ? await openFolder() : await openDirectory(directory, false);
       const entry = name ?? directory;
+      await writer?.settled(); // an open file cannot be removed
       await guarded(entry, async () => parent && unlessMissing(parent.removeEntry(entry, { recursive: true })));
     },
     estimate,
+    settled: async () => writer?.settled(),
   };
 }
 
@@ -89,45 +80,55 @@ async function listFiles(parent: FileSystemDirectoryHandle | undefined): Promise
   return files;
 }
 
-function openFile(file: SyncFileHandle, path: string, mode: OpenMode): Promise<BlockFile> | BlockFile {
-  if (hasModes()) return openHandle(file, path, mode, { mode: 'readwrite-unsafe' });
-  return mode === 'write' ? openHandle(file, path, mode) : sliceFile(file, path);
-}
-
-/** Browsers that know modes show them on the handle. */
-function hasModes(): boolean {
-  const { FileSystemSyncAccessHandle } = globalThis as { FileSystemSyncAccessHandle?: { readonly prototype: object } };
-  return FileSystemSyncAccessHandle !== undefined && 'mode' in FileSystemSyncAccessHandle.prototype;
-}
-
-async function openHandle(
+async function openFile(
   file: SyncFileHandle,
   path: string,
   mode: OpenMode,
-  options?: { mode: 'readwrite-unsafe' },
+  writer: Writer | undefined,
 ): Promise<BlockFile> {
-  const handle = await file.createSyncAccessHandle(options);
+  if (!hasModes()) {
+    if (mode === 'read') return sliceFile(file, path);
+    const handle = await file.createSyncAccessHandle();
+    return blockFile(path, mode, handle, () => handle.close());
+  }
+  const handle = await file.createSyncAccessHandle(SHARED);
+  const close = () => void closeIfThere(file, handle);
+  if (mode === 'read' || !writer) return blockFile(path, mode, handle, close);
+  try {
+    return writtenElsewhere(path, blockFile(path, mode, handle, close), await writer.open(file));
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function blockFile(path: string, mode: OpenMode, handle: SyncHandle, close: () => void): BlockFile {
   return {
     mode,
     read: (into, at) => guarded(path, () => handle.read(into, { at })),
-    write: (bytes, at) =>
-      guarded(path, async () => {
-        const written = handle.write(bytes, { at });
-        if (written !== bytes.length) throw await storageFull(path, bytes.length, { written });
-      }),
+    write: (bytes, at) => guarded(path, () => checkWritten(path, bytes, handle.write(bytes, { at }))),
     truncate: (size) => guarded(path, () => handle.truncate(size)),
     flush: () => guarded(path, () => handle.flush()),
     size: () => guarded(path, () => handle.getSize()),
-    close: () => (options ? void closeIfThere(file, handle) : handle.close()),
+    close,
   };
 }
 
-/**
- * Where the storage was cleared under an open handle, Chromium's `close()` never returns, and with it the whole worker: such
- * a handle goes when the worker does. Only for handles that others may have too, since nobody waits for them to be closed.
- */
-async function closeIfThere(file: SyncFileHandle, handle: SyncHandle): Promise<void> {
-  if (await file.getFile().catch(() => undefined)) handle.close();
+/** A file of ours whose bytes another thread writes, and flushes at once. */
+function writtenElsewhere(path: string, here: BlockFile, there: WrittenFile): BlockFile {
+  return {
+    ...here,
+    write: (bytes, at) => guarded(path, async () => checkWritten(path, bytes, await there.write(bytes, at))),
+    flush: async () => {},
+    close() {
+      here.close();
+      there.close();
+    },
+  };
+}
+
+async function checkWritten(path: string, bytes: Bytes, written: number): Promise<void> {
+  if (written !== bytes.length) throw await storageFull(path, bytes.length, { written });
 }
 
 /** Each read opens the file anew: a `File` is a snapshot, and cannot be read any more once a repair has changed it. */

@@ -2,7 +2,7 @@
 import { OutriderError } from '../../errors.ts';
 import type { ModelSource } from '../source.ts';
 import type { SharedFiles } from './cross-origin.ts';
-import { sha256 } from './digest.ts';
+import { hashPart } from './digest.ts';
 import { nameParts } from './notices.ts';
 import { partLength, type StoredFile } from './records.ts';
 import { type Sequence, startSequence } from './sequence.ts';
@@ -167,7 +167,7 @@ export class PartsIo {
       async (i, bytes) => {
         const known = session.state.files.get(file.path)?.parts[i];
         if (known?.present) return;
-        const hash = await sha256(bytes);
+        const hash = await hashPart(bytes);
         if (known && known.sha256 !== hash) await this.onOtherBytes(file, i);
         await this.store(file, i, bytes, hash);
       },
@@ -180,14 +180,14 @@ export class PartsIo {
 
   async #fetchAndStore(file: StoredFile, i: number, signal?: AbortSignal): Promise<Bytes> {
     const bytes = await this.#fetch(file, i, signal);
-    await this.store(file, i, bytes, await sha256(bytes));
+    await this.store(file, i, bytes, await hashPart(bytes));
     return bytes;
   }
 
   async #fetch(file: StoredFile, i: number, signal?: AbortSignal): Promise<Bytes> {
     const bytes = await this.fetch(file, i, signal);
     const expected = file.parts[i]?.sha256;
-    if (expected !== undefined && (await sha256(bytes)) !== expected) await this.onOtherBytes(file, i);
+    if (expected !== undefined && (await hashPart(bytes)) !== expected) await this.onOtherBytes(file, i);
     this.#session.used(file);
     return bytes;
   }

@@ -13,7 +13,7 @@ export type Meta = Readonly<Record<string, string | number | boolean | null>>;
 
 /** A part of a stored file. */
 export interface StoredPart {
-  /** SHA-256 of the part as it was received, hex. Kept when the part is lost: what is fetched again must equal it. */
+  /** `hashPart` of the part as it was received, hex. Kept when the part is lost: what is fetched again must equal it. */
   readonly sha256: string;
   /** Whether its bytes are believed to be on disk. */
   readonly present: boolean;

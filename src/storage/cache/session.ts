@@ -271,6 +271,7 @@ export class Session {
     this.#writer = undefined;
     this.disk.close();
     writer?.journal.close();
+    await this.options.store.settled?.();
     await writer?.lock.release();
   }
 

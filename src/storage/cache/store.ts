@@ -40,4 +40,6 @@ export interface BlockStore {
   /** Removes a file, or without `name` the directory with everything in it; what is not there is not missed. */
   remove(directory: string, name?: string): Promise<void>;
   estimate(): Promise<StoreEstimate>;
+  /** Resolves when what was closed is closed, where that is done elsewhere: nobody may write before. */
+  settled?(): Promise<void>;
 }
