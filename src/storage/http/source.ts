@@ -114,7 +114,6 @@ function createRemote(folder: string | URL, options: HttpOptions): Remote {
     surroundings: options.surroundings ?? realSurroundings,
     onRetry: options.onRetry,
     reached: false,
-    isFast: false,
   };
 }
 
