@@ -10,6 +10,7 @@ import type { LoaderClient } from './loader/client.ts';
 import type { PlanRequest, ReaderOptions } from './loader/host.ts';
 import type { ModelPlan } from './model/plan.ts';
 import type { ModelReader } from './model/reader.ts';
+import { abortable } from './ports/abortable.ts';
 import type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 import { type FileAt, withPath } from './storage/file-at.ts';
 import type { ModelLocation, RemoteLocation } from './storage/open.ts';
@@ -237,7 +238,7 @@ async function openReader(
     return { reader: await (await import('./loader/local.ts')).openReader(source, options) };
   }
   const { loader, label, port } = await openInLoader(sendable(source), options, signal);
-  const [{ readerOver }, { abortable }] = await Promise.all([import('./loader/port.ts'), import('./loader/client.ts')]);
+  const { readerOver } = await import('./loader/port.ts');
   const reader = readerOver(port, label);
   const close = () =>
     abortable(reader.close(), loader.failed)
@@ -251,7 +252,7 @@ async function openInLoader(
   options: ReaderOptions,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly loader: LoaderClient; readonly label: string; readonly port: MessagePort }> {
-  const { LoaderClient, abortable } = await import('./loader/client.ts');
+  const { LoaderClient } = await import('./loader/client.ts');
   const loader = new LoaderClient();
   try {
     const { port1, port2 } = new MessageChannel();

@@ -10,6 +10,7 @@ import { createOpfsStore } from '../storage/cache/opfs.ts';
 import type { BlockStore } from '../storage/cache/store.ts';
 import WriteWorker from '../storage/cache/write-worker.ts?worker&inline';
 import { createWriter } from '../storage/cache/writer.ts';
+import { folderId } from '../storage/http/source.ts';
 import type { ModelLocation } from '../storage/open.ts';
 import type { ModelSource } from '../storage/source.ts';
 import type { CachedFiles } from './loader.ts';
@@ -103,10 +104,7 @@ export function createModelCache({ store, locks, createHashers, ...options }: Ca
  * repository without a commit by the one that was complete last.
  */
 async function storedIdOf(location: string, store: BlockStore, locks: CacheLocks): Promise<string | undefined> {
-  if (!location.startsWith('hf:')) {
-    const { origin, pathname } = new URL(location);
-    return `${origin}${pathname}${pathname.endsWith('/') ? '' : '/'}`;
-  }
+  if (!location.startsWith('hf:')) return folderId(location);
   if (/@[0-9a-f]{40}$/.test(location)) return location;
   const models = await createCacheManager(store, locks).listModels();
   return models.find(({ complete, meta }) => complete && meta.location === location)?.id;

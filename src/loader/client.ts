@@ -7,8 +7,6 @@ import LoaderWorker from './entry.ts?worker&inline';
 import type { RemoteLoader } from './host.ts';
 import { createServices } from './services.ts';
 
-export { abortable };
-
 /** A loader worker and the calls to it. */
 export class LoaderClient {
   readonly #worker: Worker;

@@ -1,9 +1,6 @@
 /** Reads a model for the engine: headers, layout, pieces, over any source. */
-import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
-import { parseQuantization } from '../checkpoint/quantization.ts';
-import { type AssignedTensors, assignRoles } from '../checkpoint/roles.ts';
 import { OutriderError } from '../errors.ts';
-import { type ConfigOptions, type ModelConfig, parseConfig } from '../model/config.ts';
+import type { ConfigOptions } from '../model/config.ts';
 import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
 import type { Piece } from '../model/pieces.ts';
@@ -19,15 +16,9 @@ import type {
 import { Channel } from '../ports/channel.ts';
 import { dropSpareParts } from '../storage/parts.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
+import { type Inspected, inspectModel } from './inspect.ts';
 import { readPieces } from './pieces.ts';
-import { planCheckpoint } from './plan.ts';
-
-interface Inspected {
-  readonly checkpoint: Checkpoint;
-  readonly config: ModelConfig;
-  readonly notices: readonly string[];
-  readonly tensors: AssignedTensors;
-}
+import { planInspected } from './plan.ts';
 
 /** What a cache adds to a source. */
 export interface CachedFiles {
@@ -70,12 +61,11 @@ export class SourceReader implements ModelReader {
 
   async inspect(options: ReadAbort = {}): Promise<CheckpointFacts> {
     const { config, notices, tensors } = await this.#inspect(options);
-    return { config, format: tensors.format, notices: [...tensors.notices, ...notices] };
+    return { config, format: tensors.format, notices };
   }
 
   async plan(options: PlanOptions): Promise<ModelPlan> {
-    const { checkpoint, tensors } = await this.#inspect({});
-    return planCheckpoint(checkpoint, tensors, { ...options, ...this.#configOptions, signal: this.#closing.signal });
+    return planInspected(await this.#inspect({}), { ...options, signal: this.#closing.signal });
   }
 
   async layOut(options: LayoutOptions): Promise<PlacedWeights> {
@@ -125,15 +115,12 @@ export class SourceReader implements ModelReader {
   }
 
   #inspect(options: ReadAbort): Promise<Inspected> {
-    this.#inspected ??= this.#open(this.#linked(options));
+    this.#inspected ??= inspectModel(this.#source, {
+      ...this.#linked(options),
+      ...this.#configOptions,
+      textOnly: true,
+    });
     return this.#inspected;
-  }
-
-  async #open(options: ReadAbort): Promise<Inspected> {
-    const checkpoint = await openCheckpoint(this.#source, { ...options, textOnly: true });
-    const { config, notices } = parseConfig(checkpoint.configJson, this.#configOptions);
-    const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
-    return { checkpoint, config, notices, tensors };
   }
 
   #layOutOrFail(): WeightLayout {

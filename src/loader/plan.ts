@@ -1,10 +1,8 @@
 /** From a source to a plan: reads config and headers, and asks for the sizes of the files. */
-import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
-import { parseQuantization } from '../checkpoint/quantization.ts';
-import { type AssignedTensors, assignRoles } from '../checkpoint/roles.ts';
-import { type ConfigOptions, parseConfig } from '../model/config.ts';
+import type { ConfigOptions } from '../model/config.ts';
 import { type ModelPlan, type PlanOptions, planOf } from '../model/plan.ts';
 import type { ModelSource, ReadOptions } from '../storage/source.ts';
+import { type Inspected, inspectModel } from './inspect.ts';
 
 /** What loading reads beside config and weights; a folder need not have all of them. */
 const SMALL_FILES = [
@@ -18,21 +16,17 @@ const SMALL_FILES = [
 
 export type SourcePlanOptions = PlanOptions & ConfigOptions & ReadOptions;
 
-/** Throws every code of `openCheckpoint`, `parseConfig` and `assignRoles`, and what `planOf` throws. */
+/** Throws what `inspectModel` and `planOf` throw. */
 export async function planSource(source: ModelSource, options: SourcePlanOptions = {}): Promise<ModelPlan> {
-  const checkpoint = await openCheckpoint(source, options);
-  const { config } = parseConfig(checkpoint.configJson, options);
-  const tensors = assignRoles(config, checkpoint.tensors, parseQuantization(checkpoint.configJson));
-  return planCheckpoint(checkpoint, tensors, options);
+  return planInspected(await inspectModel(source, options), options);
 }
 
-/** The same for a checkpoint that has been opened. */
-export async function planCheckpoint(
-  { source, configJson, tensors: stored }: Checkpoint,
-  tensors: AssignedTensors,
-  options: SourcePlanOptions = {},
+/** The same for a model that has been inspected. */
+export async function planInspected(
+  { checkpoint, config, tensors, notices }: Inspected,
+  options: PlanOptions & ReadOptions,
 ): Promise<ModelPlan> {
-  const { config, notices } = parseConfig(configJson, options);
+  const { source, tensors: stored } = checkpoint;
   const paths = new Set([...SMALL_FILES, ...[...stored.values()].map(({ file }) => file)]);
   const sizes = await Promise.all(
     [...paths].map(async (path) => [path, (await source.stat(path, options))?.size] as const),
@@ -43,7 +37,7 @@ export async function planCheckpoint(
     {
       source: source.label,
       format: tensors.format,
-      notices: [...notices, ...tensors.notices],
+      notices,
       tensors: [...stored.values()].reduce((sum, { start, end }) => sum + end - start, 0),
       files: new Map(sizes.filter((entry): entry is [string, number] => entry[1] !== undefined)),
       stored: options.stored,

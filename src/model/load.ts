@@ -6,7 +6,7 @@ import type { ModelConfig } from './config.ts';
 import { GpuRunner } from './gpu-runner.ts';
 import { KvCache } from './kv-cache.ts';
 import { chooseContextLength, sizeTimeline } from './memory/timeline.ts';
-import { allocateModel, fillWeights, type Model, type ModelOptions } from './model.ts';
+import { allocateModel, fillWeights, type Model, type ModelOptions, orDestroy } from './model.ts';
 import type { ModelReader } from './reader.ts';
 import type { Runner } from './runner.ts';
 
@@ -53,7 +53,7 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
   const { config, notices } = await reader.inspect({ signal });
   for (const notice of notices) options.onDowngrade?.(notice);
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
-  try {
+  return orDestroy(gpu, async () => {
     const contextLength = await contextWithinBudget(reader, config, gpu.facts, options);
     const model = await allocateModel(gpu, reader, config, options);
     await proveRoomForKv(model, contextLength, kvDtype);
@@ -62,11 +62,7 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
     const runner = await GpuRunner.create(model, { contextLength, kvDtype, numTokens: options.numTokens });
     if (gpu.failure) throw gpu.failure;
     return Object.assign(runner, { adapter: gpu.facts });
-  } catch (error) {
-    const failure = gpu.failure;
-    gpu.destroy();
-    throw failure ?? error;
-  }
+  });
 }
 
 /** Without a budget nobody knows what fits: then allocating everything is the proof. */

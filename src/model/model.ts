@@ -94,10 +94,17 @@ export async function loadWeights(
   config: ModelConfig,
   options: ModelOptions & FillOptions = {},
 ): Promise<Model> {
-  try {
+  return orDestroy(gpu, async () => {
     const model = await allocateModel(gpu, reader, config, options);
     await fillWeights(model, reader, options);
     return model;
+  });
+}
+
+/** Where `work` fails, destroys the device and throws what went wrong with it first. */
+export async function orDestroy<T>(gpu: Gpu, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     const failure = gpu.failure;
     gpu.destroy();

@@ -3,8 +3,11 @@
  * bytes that go as they are (`direct`), small tensors that are turned into something else on the CPU (`whole`), and bands of
  * rows that a kernel turns or quantizes on the GPU (`band`).
  */
+
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import type { FloatDtype } from '../../kernels/matrix.ts';
+import type { QuantizePlace, QuantizeShape } from '../../kernels/quantize.ts';
+import type { TransposeShape } from '../../kernels/transpose.ts';
 
 /** What scales are stored as. */
 export type ScaleDtype = FloatDtype | 'F8_E4M3';
@@ -129,30 +132,12 @@ export interface BandJob {
   readonly targets: readonly BandTarget[];
 }
 
+/** What the kernel does, in its own words. */
 export type BandOp =
-  /** [in, out] -> [out, in], see shaders/transpose.wgsl. `bits` of an element; 4 is AWQ's order. */
-  | { readonly kind: 'transpose'; readonly bits: 4 | 8 | 16 | 32; readonly inCols: number; readonly sourceCols: number }
-  /** Floats, row-major or [in, out], to int4 or int8, see shaders/quantize.wgsl. */
-  | {
-      readonly kind: 'quantize';
-      readonly bits: 4 | 8;
-      readonly from: FloatDtype;
-      readonly groupSize: number;
-      readonly transposed: boolean;
-      /** Of the matrix [rows, cols]. */
-      readonly rows: number;
-      readonly cols: number;
-    };
+  | ({ readonly kind: 'transpose' } & TransposeShape)
+  | ({ readonly kind: 'quantize' } & QuantizeShape);
 
-/** Rows firstOut .. firstOut + outRows - 1 of the matrix [out, in] become rows `row` .. of a blob. */
-export interface BandTarget {
+/** Where a run of the matrix's rows goes. */
+export interface BandTarget extends QuantizePlace {
   readonly buffer: number;
-  /** Bytes: where the section of the blob that is written begins; a multiple of 4. */
-  readonly offset: number;
-  readonly firstOut: number;
-  readonly outRows: number;
-  readonly row: number;
-  /** `quantize`: bytes from `offset` to the scales and to the biases. */
-  readonly scalesAt?: number;
-  readonly zerosAt?: number;
 }

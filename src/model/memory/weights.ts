@@ -39,12 +39,6 @@ export interface Saving {
 const QUANTIZE_ON_LOAD = "quantizeOnLoad: 'int4' (lossy: feed-forward weights that are floats become int4)";
 const INT8_BACKBONE = "recipe: 'int8-backbone' (lossy: attention, embedding and head that are floats become int8)";
 
-/** What has been chosen, in words. */
-export function sayRequantization({ quantizeOnLoad, recipe }: Requantization): string {
-  const chosen = [quantizeOnLoad && QUANTIZE_ON_LOAD, recipe === 'int8-backbone' && INT8_BACKBONE];
-  return chosen.filter(Boolean).join('; ');
-}
-
 /** The choices that are left, the one that saves most first; those that change nothing are left out. */
 export function savingsLeft(tensors: ModelTensors, chosen: Requantization): Saving[] {
   const total = totalWith(tensors, chosen);

@@ -43,7 +43,7 @@ const IN_ORDER =
  */
 export function createHttpSource(folder: string | URL, options: HttpOptions = {}, listing?: Listing): ModelSource {
   const remote = createRemote(folder, options);
-  const label = `${remote.base.origin}${remote.base.pathname}`;
+  const label = folderId(remote.base);
   const pins = new Map<string, Pin | undefined>();
   const noticed = new Set<string>();
   const notice = (text: string): void => {
@@ -98,6 +98,16 @@ function streamFile(
   return streamParts((from, to, cancelled) => readRange(file, from, to, cancelled), start, end, { parallel, signal });
 }
 
+/** Names a folder in a cache: its URL without query and fragment. */
+export function folderId(folder: string | URL): string {
+  const url = new URL(folder);
+  return `${url.origin}${folderPath(url)}`;
+}
+
+function folderPath({ pathname }: URL): string {
+  return pathname.endsWith('/') ? pathname : `${pathname}/`;
+}
+
 function createRemote(folder: string | URL, options: HttpOptions): Remote {
   const base = new URL(folder);
   if (base.username !== '' || base.password !== '') {
@@ -105,7 +115,7 @@ function createRemote(folder: string | URL, options: HttpOptions): Remote {
     throw new OutriderError('invalid_request', message, { details: { host: base.host } });
   }
   base.hash = '';
-  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  base.pathname = folderPath(base);
   return {
     base,
     token: options.token || undefined,

@@ -1,6 +1,5 @@
 /** What goes on with a model, in words. Pure. */
 import { formatBytes } from '../format.ts';
-import type { ModelCard } from './card.ts';
 
 /** What these words need of the engine's progress. */
 export interface ProgressFacts {
@@ -42,11 +41,6 @@ export function describeProgress({ phase, text, loaded, total, bytesPerSecond, s
 /** Whether leaving the page now would interrupt a download: weights of a model that is not all on this machine. */
 export function isDownloading(progress: ProgressFacts | undefined): boolean {
   return (progress?.phase === 'weights' || progress?.phase === 'download') && progress.loaded < progress.total;
-}
-
-/** The license and what else a model's card says in one line; empty where it says nothing. */
-export function describeCard({ licenseName, attribution }: Pick<ModelCard, 'licenseName' | 'attribution'>): string {
-  return [licenseName, attribution].filter(Boolean).join(' · ');
 }
 
 /** What is kept of all models, and how safely. */
