@@ -10,25 +10,43 @@ export interface At {
   readonly rows: number;
 }
 
+/** What a dispatch costs at least: bytes that it must read or write once in all, and floating-point operations. */
+export interface Cost {
+  readonly bytes: number;
+  readonly flops: number;
+}
+
 export type Grid = readonly [number, number, number];
 export type Buffers = Readonly<Record<string, GPUBuffer>>;
 
 export interface DispatchRequest {
   readonly variant: Variant;
+  /** What it is in the model ('qkv', 'gate_up', ...); default the kernel's name. */
+  readonly label?: string | undefined;
   /** By the names in the WGSL, without `params`. A function is called when a run first needs them: KV segments. */
   readonly buffers: Buffers | (() => Buffers);
   readonly params: Readonly<Record<string, number>>;
   /** Workgroups; zero in any dimension skips the dispatch. */
   readonly grid: Grid | ((at: At) => Grid);
-  /** Floating-point operations for one row, for splitting submits. */
-  readonly flopsPerRow?: number;
+  readonly cost: (at: At) => Cost;
+}
+
+/** A dispatch of a run, for accounting and for timing it alone. */
+export interface PlannedDispatch {
+  readonly label: string;
+  readonly kernel: string;
+  readonly grid: Grid;
+  readonly cost: Cost;
+  /** Into a pass that is open. */
+  encode(pass: GPUComputePassEncoder): void;
 }
 
 interface Dispatch {
   readonly kind: 'dispatch';
   readonly pipeline: Pipeline;
   readonly grid: (at: At) => Grid;
-  readonly flopsPerRow: number;
+  readonly label: string;
+  readonly cost: (at: At) => Cost;
   readonly makeBindGroup: () => GPUBindGroup;
   bindGroup: GPUBindGroup | undefined;
 }
@@ -53,7 +71,7 @@ export class Recorder {
 
   dispatch(request: DispatchRequest): void {
     const slot = request.variant.kernel.params.length > 0 ? this.#slots++ : -1;
-    const { buffers, params, grid, flopsPerRow = 0 } = request;
+    const { buffers, params, grid, cost, label = request.variant.kernel.name } = request;
     this.#requests.push(async (parts) => {
       const pipeline = await parts.pipelines.get(request.variant);
       const own = parts.writeParams(pipeline, params, slot);
@@ -63,7 +81,8 @@ export class Recorder {
         kind: 'dispatch',
         pipeline,
         grid: typeof grid === 'function' ? grid : () => grid,
-        flopsPerRow,
+        label,
+        cost,
         makeBindGroup: make,
         bindGroup: lazy ? undefined : make(),
       };
@@ -142,6 +161,18 @@ export class Plan {
     this.#steps = steps;
   }
 
+  /** What a run consists of, in order; dispatches that it skips are left out. */
+  dispatches(at: At): PlannedDispatch[] {
+    return this.#steps.flatMap((step) => {
+      if (step.kind !== 'dispatch') return [];
+      const grid = step.grid(at);
+      if (isEmpty(grid)) return [];
+      const { label, cost, pipeline } = step;
+      const encode = (pass: GPUComputePassEncoder) => encodeDispatch(step, grid, pass);
+      return [{ label, kernel: pipeline.variant.kernel.name, grid, cost: cost(at), encode }];
+    });
+  }
+
   /**
    * Encodes a run; at borders where `maxFlops` is passed, the work so far becomes a command buffer of its own.
    * @param after is given the last encoder, outside of a pass: for the readback
@@ -168,12 +199,9 @@ export class Plan {
       } else {
         const grid = step.grid(at);
         if (isEmpty(grid)) continue;
-        flops += step.flopsPerRow * at.rows;
-        step.bindGroup ??= step.makeBindGroup();
+        flops += step.cost(at).flops;
         pass ??= encoder.beginComputePass();
-        pass.setPipeline(step.pipeline.pipeline);
-        pass.setBindGroup(0, step.bindGroup);
-        pass.dispatchWorkgroups(...grid);
+        encodeDispatch(step, grid, pass);
       }
     }
     close();
@@ -181,6 +209,13 @@ export class Plan {
     done.push(encoder.finish());
     return done;
   }
+}
+
+function encodeDispatch(step: Dispatch, grid: Grid, pass: GPUComputePassEncoder): void {
+  step.bindGroup ??= step.makeBindGroup();
+  pass.setPipeline(step.pipeline.pipeline);
+  pass.setBindGroup(0, step.bindGroup);
+  pass.dispatchWorkgroups(...grid);
 }
 
 function isEmpty([x, y, z]: Grid): boolean {

@@ -64,7 +64,11 @@ export function attention(recorder: Recorder, request: AttentionRequest): void {
         scale: shape.headDim ** -0.5,
       },
       grid: (at): Grid => [shape.numHeads, at.rows, Math.ceil(keysSeen(shape, region, at) / (piece ?? region.slots))],
-      flopsPerRow: shape.chunked ? 4 * region.slots * shape.numHeads * shape.headDim : 0,
+      cost: (at) => {
+        const keys = keysSeen(shape, region, at);
+        const kv = 2 * keys * shape.numKvHeads * shape.headDim * (shape.kvDtype === 'f16' ? 2 : 4);
+        return { bytes: kv + rowBytes(shape, at), flops: 4 * keys * at.rows * shape.numHeads * shape.headDim };
+      },
     });
   }
   recorder.dispatch({
@@ -78,7 +82,13 @@ export function attention(recorder: Recorder, request: AttentionRequest): void {
       max_partials: maxPartials,
     },
     grid: ({ rows }) => [shape.numHeads, rows, 1],
+    cost: (at) => ({ bytes: 2 * rowBytes(shape, at), flops: 2 * at.rows * shape.numHeads * shape.headDim }),
   });
+}
+
+/** Of the queries, or of the results. */
+function rowBytes({ numHeads, headDim }: AttentionShape, { rows }: At): number {
+  return rows * numHeads * headDim * 4;
 }
 
 /** Keys of a region that the newest row of a run sees; runs never cross a chunk boundary. */

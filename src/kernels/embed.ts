@@ -25,6 +25,7 @@ export function embed(recorder: Recorder, { ids, table, h }: EmbedRequest): void
       buffers: { ids, table: buffer, h },
       params: declared(kernel, layout, { outputs, cols, first_row: firstOutput }),
       grid: ({ rows }: At) => [Math.ceil(cols / 8 / 64), rows, 1],
+      cost: ({ rows }) => ({ bytes: rows * ((layout.length * 4) / outputs + cols * 4), flops: 2 * rows * cols }),
     });
   }
 }

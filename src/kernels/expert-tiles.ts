@@ -26,5 +26,6 @@ export function groupByExpert(recorder: Recorder, { state, routing, numExperts, 
     buffers: { state, ...routing },
     params: { num_experts: numExperts, num_tiles: numTiles(maxRows, numExperts) },
     grid: [1, 1, 1],
+    cost: ({ rows }) => ({ bytes: 12 * rows + 12 * numTiles(maxRows, numExperts), flops: 0 }),
   });
 }

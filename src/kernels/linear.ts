@@ -1,26 +1,9 @@
-/** y = W x for one token (matvec) or a block of tokens (matmul), dense or routed: picks the kernel by the storage. */
-import type { Kernel } from '../gpu/kernel.ts';
-import { type At, foldGrid, type Grid, type Recorder } from '../gpu/plan.ts';
-import { type ByStorage, declared, pick } from './by-storage.ts';
-import { matmulFloat } from './matmul-float.ts';
-import { matmulInt4 } from './matmul-int4.ts';
-import { matmulPacked } from './matmul-packed.ts';
+/** What the projections y = W x have in common: the request, and what it costs. matvec.ts is for one token, matmul.ts for a block. */
+import type { Kernel, Variant } from '../gpu/kernel.ts';
+import type { Cost } from '../gpu/plan.ts';
+import { declared } from './by-storage.ts';
 import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
-import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
-import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
-import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
-import { numTiles } from './tiles.ts';
 import type { KernelOptions } from './variants.ts';
-
-const TILE_THREADS = 64; // threads across the outputs of a matmul tile
-
-const MATVEC: ByStorage<Kernel> = { float: matvecFloat, int4: matvecInt4, ...matvecPacked };
-const MATVEC_SUBGROUP: ByStorage<Kernel> = {
-  float: matvecFloatSubgroup,
-  int4: matvecInt4Subgroup,
-  ...matvecPackedSubgroup,
-};
-const MATMUL: ByStorage<Kernel> = { float: matmulFloat, int4: matmulInt4, ...matmulPacked };
 
 /** Which expert each token of the run goes to. Bound, but not read, where the matrix is not routed. */
 export interface Routing {
@@ -30,71 +13,45 @@ export interface Routing {
 }
 
 export interface LinearRequest {
+  /** What it is in the model, for accounting. */
+  readonly label: string;
   readonly state: GPUBuffer;
   readonly routing: Routing;
   readonly matrix: GpuMatrix;
-  readonly x: GPUBuffer; // [rows, matrix.cols] f32
-  readonly y: GPUBuffer; // [rows, yCols] f32
+  readonly x: GPUBuffer; // [rows, matrix.cols] f32; part 'both' with 'add': [1, 2 * matrix.cols]
+  readonly y: GPUBuffer; // [rows, yCols] f32; part 'both' with 'swiglu': [1, 2 * matrix.outputs]
   /** Columns of y; default matrix.outputs. */
   readonly yCols?: number;
   /** First column of y that is written; default 0. */
   readonly yAt?: number;
   /** 'add': y += W x; 'swiglu': the matrix is paired, y = silu(gate) * up. */
   readonly epilogue?: 'store' | 'add' | 'swiglu';
+  /** For one token only: x is the residual stream, normalized on the way in: x / rms(x) * weight. */
+  readonly norm?: { readonly weight: GPUBuffer; readonly eps: number } | undefined; // weight [cols] f32
+  /**
+   * Of a stack: each token's own expert (default), the shared expert that lies behind the routed ones, or, for one token
+   * only, both: with 'swiglu' the shared expert's outputs and then the routed one's; with 'add' the sum of both products,
+   * x being the shared expert's input and then the routed one's.
+   */
+  readonly part?: 'routed' | 'shared' | 'both' | undefined;
 }
 
-/** For one token. */
-export function matvec(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
-  const { matrix, x, y, yAt = 0 } = request;
-  const kernel = pick(options.subgroups ? MATVEC_SUBGROUP : MATVEC, matrix.storage);
-  const outputsPerGroup = (64 / options.lanes) * (request.epilogue === 'swiglu' ? 2 : 4);
-  for (const shard of matrix.shards) {
-    recorder.dispatch({
-      variant: variantOf(kernel, options, request, { LANES: options.lanes, EXPERT: routed(matrix) ? 1 : 0 }),
-      buffers: { routes: request.routing.routes, blob: shard.buffer, x, y },
-      params: shardParams(kernel, matrix, shard, { y_at: yAt + shard.firstOutput }),
-      grid: foldGrid(shard.outputs, outputsPerGroup),
-      flopsPerRow: flopsOf(matrix, shard),
-    });
-  }
-}
-
-/** For a block of tokens. `maxTiles`: tiles that the routing may need, see `numTiles`. */
-export function matmul(recorder: Recorder, options: KernelOptions, request: LinearRequest): void {
-  const { matrix, state, routing, x, y, yAt = 0, yCols = matrix.outputs } = request;
-  const kernel = pick(MATMUL, matrix.storage);
-  const outputsPerGroup = TILE_THREADS * (request.epilogue === 'swiglu' ? 2 : 4);
-  for (const shard of matrix.shards) {
-    recorder.dispatch({
-      variant: variantOf(kernel, { ...options, subgroups: false }, request, { GROUPED: routed(matrix) ? 1 : 0 }),
-      buffers: { state, ...routing, blob: shard.buffer, x, y },
-      params: shardParams(kernel, matrix, shard, { y_at: yAt + shard.firstOutput, y_cols: yCols }),
-      grid: ({ rows }: At): Grid => [
-        Math.ceil(shard.outputs / outputsPerGroup),
-        numTiles(rows, matrix.numExperts ?? 0),
-        1,
-      ],
-      flopsPerRow: flopsOf(matrix, shard),
-    });
-  }
-}
-
-function routed(matrix: GpuMatrix): boolean {
+export function routed(matrix: GpuMatrix): boolean {
   return matrix.numExperts !== undefined;
 }
 
-function variantOf(
+export function variantOf(
   kernel: Kernel,
   options: KernelOptions,
   { matrix, epilogue = 'store' }: LinearRequest,
   own: Record<string, number>,
-) {
+): Variant {
   const epilogues = { SWIGLU: epilogue === 'swiglu' ? 1 : 0, ADD: epilogue === 'add' ? 1 : 0 };
   const overrides = { ...storageOverrides(matrix.storage), ...epilogues, ...own };
   return { kernel, overrides, elem: options.elem, subgroups: options.subgroups };
 }
 
-function shardParams(
+export function shardParams(
   kernel: Kernel,
   { cols }: GpuMatrix,
   { outputs, firstExpert, numExperts, layout }: Shard,
@@ -104,7 +61,17 @@ function shardParams(
   return declared(kernel, layout, { outputs, cols, ...stack, ...own });
 }
 
-/** Two per multiply-add, of the one expert that a token meets, shared out over the stack's shards. */
-function flopsOf({ cols, paired, numExperts = 1 }: GpuMatrix, shard: Shard): number {
-  return (2 * cols * shard.outputs * (paired ? 2 : 1) * shard.numExperts) / numExperts;
+/**
+ * What one shard's share of a projection costs. Of a stack each token meets one expert, and a block as many as it has
+ * tokens, or all; both are shared out evenly over the shards, since which it will be is not known.
+ */
+export function shardCost({ matrix, epilogue }: LinearRequest, shard: Shard, rows: number): Cost {
+  const { cols, paired, numExperts = 1 } = matrix;
+  const share = shard.numExperts / numExperts;
+  const blobs = Math.min(rows, numExperts) * share;
+  const written = rows * share * shard.outputs * 4 * (epilogue === 'add' ? 2 : 1);
+  return {
+    bytes: blobs * shard.layout.length * 4 + rows * share * cols * 4 + written,
+    flops: 2 * cols * shard.outputs * (paired ? 2 : 1) * rows * share,
+  };
 }

@@ -53,10 +53,13 @@ export interface GpuMatrix<B = GPUBuffer> {
   readonly paired: boolean;
   /** undefined: one matrix, no routing. */
   readonly numExperts: number | undefined;
+  /** One more blob lies behind the last expert of the stack: the shared expert's, in the slot `numExperts`. */
+  readonly shared: boolean;
+  /** All of a stack have equally many slots, but for the last. */
   readonly shards: readonly Shard<B>[];
 }
 
-/** Experts firstExpert .. firstExpert + numExperts - 1, and of each the outputs firstOutput .. + outputs - 1. */
+/** Slots firstExpert .. firstExpert + numExperts - 1, and of each the outputs firstOutput .. + outputs - 1. */
 export interface Shard<B = GPUBuffer> {
   readonly buffer: B;
   readonly firstExpert: number;

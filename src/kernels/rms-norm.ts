@@ -24,5 +24,6 @@ export function rmsNorm(recorder: Recorder, { state, x, weight, y, cols, eps, la
     buffers: { state, x, weight, y },
     params: { cols, eps },
     grid: ({ rows }) => [lastRow ? 1 : rows, 1, 1],
+    cost: ({ rows }) => ({ bytes: (lastRow ? 3 : 2 * rows + 1) * cols * 4, flops: (lastRow ? 1 : rows) * 4 * cols }),
   });
 }

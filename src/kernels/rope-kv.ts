@@ -46,6 +46,12 @@ export function ropeAndStore(recorder: Recorder, request: RopeKvRequest): void {
         const here = shape.chunked || (position >= region.first && position < region.first + region.slots);
         return here ? [shape.numHeads + 2 * shape.numKvHeads, rows, 1] : [0, 0, 0];
       },
+      cost: ({ rows }) => {
+        const { numHeads, numKvHeads, headDim, kvDtype } = shape;
+        const stored = 2 * numKvHeads * headDim * (kvDtype === 'f16' ? 2 : 4);
+        const rotated = (2 * numHeads + 3 * numKvHeads) * headDim * 4; // queries in place; keys, values and angles
+        return { bytes: rows * (stored + rotated), flops: rows * 8 * (numHeads + numKvHeads) * headDim };
+      },
     });
   }
 }

@@ -27,5 +27,6 @@ export function route(recorder: Recorder, request: RouterRequest): void {
     buffers: { state, logits, forced, routes, record },
     params: { num_experts: numExperts, layer, max_rows: maxRows },
     grid: ({ rows }) => [Math.ceil(rows / 64), 1, 1],
+    cost: ({ rows }) => ({ bytes: rows * (numExperts + 2) * 4, flops: rows * numExperts }),
   });
 }

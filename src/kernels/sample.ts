@@ -22,5 +22,6 @@ export function sample(recorder: Recorder, { state, logits, ids, record, numToke
     buffers: { state, logits, ids, record },
     params: { num_tokens: numTokens },
     grid: [1, 1, 1],
+    cost: () => ({ bytes: numTokens * 4, flops: numTokens }),
   });
 }

@@ -1,5 +1,24 @@
 /** What an adapter and the engine's options make of the kernels: decided once, when a model is loaded. */
 import type { Kernel, Variant } from '../gpu/kernel.ts';
+import { type AttentionVariant, attentionVariants } from './attention-variants.ts';
+import { type MatmulVariant, matmulVariants } from './matmul-variants.ts';
+import { type MatvecVariant, matvecVariants } from './matvec-variants.ts';
+
+/** What decides which variants an adapter can run, and which are worth a try. */
+export interface AdapterClass {
+  readonly software: boolean;
+  readonly f16: boolean;
+  readonly subgroups: boolean;
+  readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
+}
+
+/** Names of variants, where a choice was made: by a micro-benchmark, or by whoever wants to have it so. */
+export interface ChosenVariants {
+  readonly matvec?: string | undefined;
+  readonly matmul?: string | undefined;
+  readonly attention?: string | undefined;
+}
 
 export interface KernelOptions {
   /** Activations inside a product; f32 is lossless. */
@@ -7,18 +26,32 @@ export interface KernelOptions {
   /** Threads that share rows in a matvec. With subgroups: the adapter's least subgroup size, so that shuffles suffice. */
   readonly lanes: number;
   readonly subgroups: boolean;
+  readonly matvec: MatvecVariant;
+  readonly matmul: MatmulVariant;
+  readonly attention: AttentionVariant;
 }
 
 /** Without subgroups: 8 threads read 128 neighbouring bytes of a row, a cache line, and one barrier joins them. */
-export const LANES_WITHOUT_SUBGROUPS = 8;
+const LANES_WITHOUT_SUBGROUPS = 8;
 
-export function kernelOptions(
-  facts: { f16: boolean; subgroups: boolean; subgroupMinSize: number },
-  elem: 'f32' | 'f16',
-): KernelOptions {
-  const lanes = Math.min(64, facts.subgroupMinSize);
-  const subgroups = facts.subgroups && lanes >= 2;
-  return { elem, lanes: subgroups ? lanes : LANES_WITHOUT_SUBGROUPS, subgroups };
+/** The chosen variants, or the best guess for this class of adapter. A name that it does not have is a RangeError. */
+export function kernelOptions(adapter: AdapterClass, elem: 'f32' | 'f16', chosen: ChosenVariants = {}): KernelOptions {
+  const lanes = Math.min(64, adapter.subgroupMinSize);
+  const subgroups = adapter.subgroups && lanes >= 2;
+  return {
+    elem,
+    lanes: subgroups ? lanes : LANES_WITHOUT_SUBGROUPS,
+    subgroups,
+    matvec: choose(matvecVariants(adapter), chosen.matvec),
+    matmul: choose(matmulVariants(adapter), chosen.matmul),
+    attention: choose(attentionVariants(adapter), chosen.attention),
+  };
+}
+
+function choose<T extends { readonly name: string }>(variants: readonly T[], name: string | undefined): T {
+  const found = name === undefined ? variants[0] : variants.find((variant) => variant.name === name);
+  if (found) return found;
+  throw new RangeError(`there is no variant "${name}" here; there are ${variants.map((one) => one.name).join(', ')}`);
 }
 
 /** A variant of a kernel that has neither products nor reductions over lanes. */

@@ -6,8 +6,10 @@ import type { Recorder } from '../gpu/plan.ts';
 import { attention } from '../kernels/attention.ts';
 import { embed } from '../kernels/embed.ts';
 import { groupByExpert } from '../kernels/expert-tiles.ts';
-import { type LinearRequest, matmul, matvec, type Routing } from '../kernels/linear.ts';
+import type { LinearRequest, Routing } from '../kernels/linear.ts';
+import { matmul } from '../kernels/matmul.ts';
 import type { GpuMatrix } from '../kernels/matrix.ts';
+import { matvec } from '../kernels/matvec.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { ropeAndStore } from '../kernels/rope-kv.ts';
 import { route } from '../kernels/router.ts';
@@ -17,8 +19,10 @@ import type { Activations, Tables } from './activations.ts';
 import type { ModelConfig } from './config.ts';
 import type { LayerPlan } from './irope.ts';
 import type { KvCache } from './kv-cache.ts';
+import type { LayerWeights, Mlp } from './weights.ts';
 
-type Epilogue = NonNullable<LinearRequest['epilogue']>;
+type Input = Pick<LinearRequest, 'x' | 'norm'>;
+type MoeWeights = Extract<LayerWeights['feedForward'], { kind: 'moe' }>;
 
 export interface OpsContext {
   readonly recorder: Recorder;
@@ -52,25 +56,13 @@ export class Ops {
     embed(this.#context.recorder, { ids, table, h });
   }
 
-  rmsNorm(x: GPUBuffer, weight: GPUBuffer, y: GPUBuffer): void {
-    this.#norm(x, weight, y, false);
-  }
-
-  /** Only the newest row of x, into row 0 of y. */
-  rmsNormLast(x: GPUBuffer, weight: GPUBuffer, y: GPUBuffer): void {
-    this.#norm(x, weight, y, true);
-  }
-
-  linear(x: GPUBuffer, matrix: GpuMatrix, y: GPUBuffer, epilogue: Epilogue = 'store'): void {
-    this.#linear({ x, matrix, y, epilogue });
-  }
-
-  /** Several matrices over one x, their outputs side by side in y. */
-  linears(x: GPUBuffer, matrices: readonly GpuMatrix[], y: GPUBuffer): void {
+  /** RMSNorm, then q, k and v side by side. */
+  normQkv(h: GPUBuffer, norm: GPUBuffer, matrices: readonly GpuMatrix[], qkv: GPUBuffer): void {
     const yCols = matrices.reduce((sum, matrix) => sum + matrix.outputs, 0);
+    const x = this.#normalized(h, norm);
     let yAt = 0;
     for (const matrix of matrices) {
-      this.#linear({ x, matrix, y, yAt, yCols });
+      this.#linear({ label: 'qkv', ...x, matrix, y: qkv, yAt, yCols });
       yAt += matrix.outputs;
     }
   }
@@ -99,12 +91,18 @@ export class Ops {
     attention(recorder, { state, qkv, partials, y, shape, regions: kv.regions(layer.index), ...split });
   }
 
-  /** The router's logits, its choice, and (for a block) the grouping that the experts' matmuls go by. */
-  route(x: GPUBuffer, router: GpuMatrix, routes: GPUBuffer): void {
+  /** h += Wo context */
+  outputProjection(context: GPUBuffer, matrix: GpuMatrix, h: GPUBuffer): void {
+    this.#linear({ label: 'o', x: context, matrix, y: h, epilogue: 'add' });
+  }
+
+  /** RMSNorm into x; the router's logits and choice; for a block, the grouping that the experts' matmuls go by. */
+  normRoute(h: GPUBuffer, norm: GPUBuffer, router: GpuMatrix, x: GPUBuffer): void {
     const { recorder, activations, config, size } = this.#context;
-    const { state, routerLogits, forced, record, maxRows } = activations;
+    const { state, routerLogits, forced, routes, record, maxRows } = activations;
     const { numLocalExperts: numExperts } = config;
-    this.linear(x, router, routerLogits);
+    this.rmsNorm(h, norm, x);
+    this.#linear({ label: 'router', x, matrix: router, y: routerLogits });
     const layer = this.#moeLayers++;
     this.tap(`router.${layer}`, routerLogits);
     route(recorder, { state, logits: routerLogits, forced, routes, record, numExperts, layer, maxRows });
@@ -112,10 +110,43 @@ export class Ops {
     if (size === 'block') groupByExpert(recorder, { state, routing: this.#routing, numExperts, maxRows });
   }
 
+  /** h += down(silu(gate x) * up x) of the shared expert and of each token's own, whose input is scaled by its score. */
+  experts(x: GPUBuffer, { experts, sharedExpert }: MoeWeights, inner: GPUBuffer, h: GPUBuffer): void {
+    if (sharedExpert) {
+      this.#mlp({ x }, sharedExpert, inner, h);
+      this.#mlp({ x }, experts, inner, h, 'routed');
+    } else if (this.#context.size === 'token') {
+      this.#mlp({ x }, experts, inner, h, 'both');
+    } else {
+      this.#mlp({ x }, experts, inner, h, 'shared');
+      this.#mlp({ x }, experts, inner, h, 'routed');
+    }
+  }
+
+  /** RMSNorm, then h += down(silu(gate) * up). */
+  normMlp(h: GPUBuffer, norm: GPUBuffer, mlp: Mlp, inner: GPUBuffer): void {
+    this.#mlp(this.#normalized(h, norm), mlp, inner, h);
+  }
+
+  /** Only the newest row of h, into row 0 of x. */
+  normLast(h: GPUBuffer, norm: GPUBuffer, x: GPUBuffer): void {
+    this.#norm(h, norm, x, true);
+  }
+
+  rmsNorm(h: GPUBuffer, norm: GPUBuffer, x: GPUBuffer): void {
+    this.#norm(h, norm, x, false);
+  }
+
+  /** Logits of all rows of x: for comparisons. */
+  allLogits(x: GPUBuffer, lmHead: GpuMatrix, logits: GPUBuffer): void {
+    this.#linear({ label: 'lm_head', x, matrix: lmHead, y: logits });
+  }
+
   /** Logits of row 0 of x. */
   logits(x: GPUBuffer, lmHead: GpuMatrix, logits: GPUBuffer): void {
     const { recorder, options, activations } = this.#context;
-    matvec(recorder, options, { state: activations.state, routing: this.#routing, x, matrix: lmHead, y: logits });
+    const { state } = activations;
+    matvec(recorder, options, { label: 'lm_head', state, routing: this.#routing, x, matrix: lmHead, y: logits });
   }
 
   sample(logits: GPUBuffer): void {
@@ -130,6 +161,19 @@ export class Ops {
 
   border(): void {
     this.#context.recorder.border();
+  }
+
+  #mlp(x: Input, { gateUpProj, downProj }: Mlp, inner: GPUBuffer, h: GPUBuffer, part?: LinearRequest['part']): void {
+    const label = part ?? 'mlp';
+    this.#linear({ label: `${label} gate_up`, ...x, matrix: gateUpProj, y: inner, epilogue: 'swiglu', part });
+    this.#linear({ label: `${label} down`, x: inner, matrix: downProj, y: h, epilogue: 'add', part });
+  }
+
+  /** The input of a projection of normalized h. */
+  #normalized(h: GPUBuffer, norm: GPUBuffer): Input {
+    const { x } = this.activations;
+    this.rmsNorm(h, norm, x);
+    return { x };
   }
 
   #norm(x: GPUBuffer, weight: GPUBuffer, y: GPUBuffer, lastRow: boolean): void {

@@ -77,7 +77,7 @@ export class Probe {
           }),
           values: new Float32Array(),
         });
-      ops.linear(x, model.weights.lmHead, taps.get('logits')!.buffer); // [rows, vocab]
+      ops.allLogits(x, model.weights.lmHead, taps.get('logits')!.buffer); // [rows, vocab]
       return recorder.finish(device, model.pipelines, `probe ${size}`);
     };
     const [token, block] = await Promise.all([record('token'), record('block')]);

@@ -20,8 +20,9 @@ export interface LayerWeights<B = GPUBuffer> {
     | {
         readonly kind: 'moe';
         readonly router: GpuMatrix<B>; // [experts, hidden]
-        readonly sharedExpert: Mlp<B>;
         readonly experts: Mlp<B>;
+        /** undefined: it lies in the stack of the others, behind the last. */
+        readonly sharedExpert: Mlp<B> | undefined;
       };
 }
 
@@ -53,7 +54,7 @@ export function mapWeights<A, B>(weights: Weights<A>, place: (buffer: A) => B): 
           : {
               kind: 'moe',
               router: matrix(feedForward.router),
-              sharedExpert: mlp(feedForward.sharedExpert),
+              sharedExpert: feedForward.sharedExpert && mlp(feedForward.sharedExpert),
               experts: mlp(feedForward.experts),
             },
     };

@@ -2,7 +2,7 @@ import { describe, it } from 'vitest';
 import { attentionMergeKernel } from '../../src/kernels/attention-merge.ts';
 import { plain } from '../../src/kernels/variants.ts';
 import { attentionMergeData, cases } from '../../src/reference/attention-merge.ts';
-import { expectClose, useLab } from './harness.ts';
+import { expectClose, FREE, useLab } from './harness.ts';
 
 describe('attention-merge joins partial results as its oracle does', () => {
   const lab = useLab();
@@ -22,6 +22,7 @@ describe('attention-merge joins partial results as its oracle does', () => {
           max_partials: maxPartials,
         },
         grid: [heads, rows, 1],
+        cost: () => FREE,
       }),
     );
     expectClose(await lab().floats(y, expected.length), expected);

@@ -17,6 +17,7 @@ export async function checkEmbed(lab: Lab, testCase: EmbedCase): Promise<void> {
     cols,
     paired: false,
     numExperts: undefined,
+    shared: false,
     shards: [
       {
         buffer: lab.buffer(data.table),

@@ -14,6 +14,9 @@ type Data = Float32Array | Uint32Array;
 /** Sampling fields that a run does not care about. */
 const IDLE = { temperature: 0, top_p: 1, top_k: 0, min_p: 0, random: 0, force_routes: 0 };
 
+/** The cost of a dispatch that nobody accounts for. */
+export const FREE = { bytes: 0, flops: 0 };
+
 /** A device with a pipeline cache, shared by the cases of one file; buffers live as long as one case. */
 export class Lab {
   readonly gpu: Gpu;

@@ -1,6 +1,7 @@
 /** One run of a projection: shared by the tests of the projection kernels and their variants. */
-import { matmul, matvec } from '../../src/kernels/linear.ts';
+import { matmul } from '../../src/kernels/matmul.ts';
 import { blobLayout, type GpuMatrix } from '../../src/kernels/matrix.ts';
+import { matvec } from '../../src/kernels/matvec.ts';
 import { numTiles } from '../../src/kernels/tiles.ts';
 import type { KernelOptions } from '../../src/kernels/variants.ts';
 import { expertTiles } from '../../src/reference/expert-tiles.ts';
@@ -39,11 +40,13 @@ async function checkVariant(
     cols,
     paired: swiglu,
     numExperts: experts?.total,
+    shared: false,
     shards: [shard],
   };
   const tables = experts && expertTiles(data.experts, experts.total, numTiles(tokens, experts.total));
   const y = lab.buffer(data.y);
   const request = {
+    label: testCase.name,
     state: lab.state(at),
     routing: lab.routing(data.experts, data.scores, tables),
     matrix,

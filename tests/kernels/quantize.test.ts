@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { quantizeBand } from '../../src/kernels/quantize.ts';
 import { cases, quantizeData } from '../../src/reference/quantize.ts';
-import { useLab } from './harness.ts';
+import { FREE, useLab } from './harness.ts';
 
 describe('quantize writes, bit for bit, what its oracle writes', () => {
   const lab = useLab();
@@ -20,7 +20,7 @@ describe('quantize writes, bit for bit, what its oracle writes', () => {
       zerosAt: 4 * (data.zerosAt - matrixAt),
     };
     const dispatch = quantizeBand(testCase, { firstRow: band.first, rows: band.count }, place);
-    const request = { ...dispatch, buffers: { band: lab().buffer(data.band), matrix } };
+    const request = { ...dispatch, buffers: { band: lab().buffer(data.band), matrix }, cost: () => FREE };
     await lab().run({ position: 0, rows: 1 }, (recorder) => recorder.dispatch(request));
     const found = await lab().words(matrix, data.expected.length);
     expect(found.findIndex((word, at) => word !== data.expected[at])).toBe(-1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transposeBand } from '../../src/kernels/transpose.ts';
 import { cases, transposeData } from '../../src/reference/transpose.ts';
-import { useLab } from './harness.ts';
+import { FREE, useLab } from './harness.ts';
 
 describe('transpose moves exactly the bits that its oracle moves', () => {
   const lab = useLab();
@@ -12,7 +12,8 @@ describe('transpose moves exactly the bits that its oracle moves', () => {
     const { first, count } = out ?? { first: 0, count: sourceCols };
     const rows = { firstRow: testCase.band.first, rows: testCase.band.count };
     const place = { offset: 4 * matrixAt, firstOut: first, outRows: count, row };
-    const request = { ...transposeBand(testCase, rows, place), buffers: { band: lab().buffer(data.band), matrix } };
+    const buffers = { band: lab().buffer(data.band), matrix };
+    const request = { ...transposeBand(testCase, rows, place), buffers, cost: () => FREE };
     await lab().run({ position: 0, rows: 1 }, (recorder) => recorder.dispatch(request));
     const found = await lab().words(matrix, data.expected.length);
     expect(found.findIndex((word, at) => word !== data.expected[at])).toBe(-1);

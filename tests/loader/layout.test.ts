@@ -118,8 +118,8 @@ async function expectModel(tensors: ModelTensors, { weights }: WeightLayout, gpu
     const { router, sharedExpert, experts } = found.feedForward;
     await one(router, feedForward.router);
     const { gateProj, upProj, downProj } = feedForward.sharedExpert;
-    await expectMatrix(sharedExpert.gateUpProj, [[gateProj, upProj]], gpu, read);
-    await one(sharedExpert.downProj, downProj);
+    await expectMatrix(sharedExpert!.gateUpProj, [[gateProj, upProj]], gpu, read);
+    await one(sharedExpert!.downProj, downProj);
     const gateUps = feedForward.experts.map(({ gateUp }) => gateUp);
     await expectMatrix(experts.gateUpProj, gateUps, gpu, read);
     const downs = feedForward.experts.map(({ down }) => [down]);

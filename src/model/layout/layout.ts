@@ -143,7 +143,7 @@ class Builder {
         if (storage.kind === 'int4' && storage.ordered) this.jobs.order(blob, matrices);
       }
     }
-    return { storage, outputs, cols, paired, numExperts, shards };
+    return { storage, outputs, cols, paired, numExperts, shared: false, shards };
   }
 
   /** As few buffers as the limit allows: whole experts first, then (one expert a buffer) runs of outputs. */
