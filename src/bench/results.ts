@@ -1,0 +1,116 @@
+/**
+ * What a bench run measured, as plain JSON: the page shows it, the command line prints it, and another machine's can be
+ * pasted beside it. Times are seconds, rates bytes or operations per second; all are medians unless a name says otherwise.
+ */
+import type { AdapterFacts } from '../gpu/device.ts';
+import type { ChosenVariants } from '../kernels/variants.ts';
+
+/** Raised whenever a field changes its meaning; results of other versions are not compared. */
+export const RESULTS_VERSION = 1;
+
+export interface BenchResults {
+  readonly version: typeof RESULTS_VERSION;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly outrider: string;
+  readonly userAgent: string;
+  readonly adapter: AdapterFacts;
+  readonly variants: ChosenVariants;
+  /** What speaks against the figures: a software adapter, a hidden or throttled tab, errors of correctness. */
+  readonly warnings: readonly string[];
+  readonly roofline: Roofline;
+  readonly kernels: readonly KernelResult[];
+  readonly model: ModelResult | undefined;
+  readonly scout: ScoutEstimate | undefined;
+}
+
+export interface Roofline {
+  /** Bytes per second of vec4 reads from a buffer larger than caches. */
+  readonly readRate: number;
+  readonly readBytes: number;
+  /** Multiply-adds count twice; f32. */
+  readonly flopRate: number;
+  /** Seconds per dispatch in one pass, of a kernel that does nothing. */
+  readonly dispatchSeconds: number;
+  /** Submit, wait for the GPU, read 4 bytes back. */
+  readonly roundTripSeconds: number;
+}
+
+/** One case of one kernel in one variant. */
+export interface KernelResult {
+  readonly kernel: string;
+  readonly case: string;
+  readonly variant: string;
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly flops: number;
+  /** The time that the roofline allows, over the time taken: 0 .. 1 and a little more. */
+  readonly share: number;
+  /** Normalized mean square error against the oracle, and what is allowed. */
+  readonly error: number;
+  readonly bound: number;
+  readonly correct: boolean;
+}
+
+export interface ModelResult {
+  readonly name: string;
+  readonly parameters: { readonly total: number; readonly active: number };
+  readonly weightBytes: number;
+  /** One per prompt length: from the first token of an empty context. */
+  readonly prefill: readonly PrefillResult[];
+  /** One per context length. */
+  readonly decode: readonly DecodeResult[];
+  /** One decode step, kernel by kernel, from a replay: each dispatch alone, many times. */
+  readonly step: StepProfile | undefined;
+  /** The longest that the page could not draw while text was generated. */
+  readonly longestFrameSeconds: number | undefined;
+  /** Greedy ids equal those stored with the model, where there are any. */
+  readonly correct: boolean | undefined;
+}
+
+export interface PrefillResult {
+  readonly tokens: number;
+  readonly seconds: number;
+  readonly flops: number;
+}
+
+export interface DecodeResult {
+  /** Tokens before the first that was timed. */
+  readonly context: number;
+  /** Per token. */
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly flops: number;
+  readonly dispatches: number;
+  readonly share: number;
+}
+
+export interface StepProfile {
+  readonly context: number;
+  readonly ops: readonly OpTime[];
+  readonly sumSeconds: number;
+  /** The real step in the same run. */
+  readonly stepSeconds: number;
+  readonly timedBy: 'timestamp-query' | 'clock';
+}
+
+/** All dispatches of a step that have one label and kernel. */
+export interface OpTime {
+  readonly label: string;
+  readonly kernel: string;
+  readonly dispatches: number;
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly flops: number;
+  readonly share: number;
+}
+
+/** What this GPU would do with full Scout in int4 g128, if its kernels ran at the rates measured here. */
+export interface ScoutEstimate {
+  readonly fits: 'yes' | 'no' | 'unknown';
+  /** Tokens per second at each context length. */
+  readonly decode: readonly { readonly context: number; readonly tokensPerSecond: number }[];
+  readonly prefillTokensPerSecond: number;
+  /** The formula with its numbers, line by line. */
+  readonly formula: readonly string[];
+}
