@@ -15,6 +15,8 @@ export interface BenchResults {
   readonly outrider: string;
   readonly userAgent: string;
   readonly adapter: AdapterFacts;
+  /** WebGPU limits of the device that decide about kernels, by their WebGPU names. */
+  readonly limits: Readonly<Record<string, number>>;
   readonly variants: ChosenVariants;
   /** What speaks against the figures: a software adapter, a hidden or throttled tab, errors of correctness. */
   readonly warnings: readonly string[];
@@ -22,6 +24,19 @@ export interface BenchResults {
   readonly kernels: readonly KernelResult[];
   readonly model: ModelResult | undefined;
   readonly scout: ScoutEstimate | undefined;
+  readonly curves: CostCurves | undefined;
+}
+
+/** What there is of a run so far: each part appears as soon as it was measured, lists grow. */
+export type PartialResults = Partial<BenchResults> & Pick<BenchResults, 'version'>;
+
+/** What a run is doing. */
+export interface BenchProgress {
+  readonly phase: 'start' | 'roofline' | 'kernels' | 'load' | 'prefill' | 'decode' | 'step' | 'curves';
+  /** One sentence part, as a person reads it: `attention: Scout, global layer, 8192 tokens`. */
+  readonly text: string;
+  /** 0 .. 1 of the whole run. */
+  readonly done: number;
 }
 
 export interface Roofline {
@@ -113,4 +128,21 @@ export interface ScoutEstimate {
   readonly prefillTokensPerSecond: number;
   /** The formula with its numbers, line by line. */
   readonly formula: readonly string[];
+}
+
+/** Seconds per token against the position in the context, layer kind by layer kind, on a small model. */
+export interface CostCurves {
+  readonly model: string;
+  /** Tokens in a chunk of the chunked layers. */
+  readonly chunk: number;
+  readonly decode: readonly CostCurve[];
+  readonly prefill: readonly CostCurve[];
+}
+
+export interface CostCurve {
+  /** `chunked attention`, `global attention`, `all else`. */
+  readonly name: string;
+  readonly points: readonly { readonly position: number; readonly seconds: number }[];
+  /** Least squares through the points, inside chunks for a chunked layer: seconds, and seconds per token of context. */
+  readonly fit: { readonly start: number; readonly slope: number };
 }
