@@ -1,9 +1,7 @@
-// Top-1 routing: expert = argmax of the logits (ties to the lower index), score = sigmoid of the winning logit.
+// Top-1 routing from logits (ties to the lower index), where the router's weights are quantized; else norm-router does it all.
 //
 //   logits  [rows, num_experts]  f32
-//   forced  [layers, max_rows]   u32; taken instead of the argmax where state.force_routes is 1
-//   routes  [rows]               expert and score
-//   record  [1 + layers]         u32; the newest token's expert goes to 1 + layer, for those who watch
+//   forced, routes, record       shared/choose-expert.wgsl
 //
 // One thread per row.
 struct Params {
@@ -27,7 +25,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   for (var candidate = 1u; candidate < params.num_experts; candidate++) {
     if (logits[at + candidate] > logits[at + expert]) { expert = candidate; }
   }
-  if (state.force_routes == 1) { expert = forced[params.layer * params.max_rows + row]; }
-  routes[row] = Route(expert, 1 / (1 + exp(-logits[at + expert])));
-  if (row == state.rows - 1) { record[1 + params.layer] = expert; }
+  expert = chosen(expert, row, params.layer, params.max_rows);
+  keep(expert, logits[at + expert], row, params.layer);
 }

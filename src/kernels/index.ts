@@ -12,6 +12,7 @@ import { matmulPacked } from './matmul-packed.ts';
 import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
 import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
 import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
+import { normRouterKernel, normRouterOverrides } from './norm-router.ts';
 import { type Codec, perCodec } from './packed.ts';
 import { quantizeKernel } from './quantize.ts';
 import { rmsNormKernel } from './rms-norm.ts';
@@ -66,6 +67,8 @@ const FAMILIES: readonly Family[] = [
   { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH, KV_F16: BOTH } },
   { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
   { kernel: routerKernel, axes: {} },
+  { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(16, 5120)) } },
+  { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(256, 512)) } },
   { kernel: expertTilesKernel, axes: {} },
   { kernel: sampleKernel, axes: {} },
   { kernel: transposeKernel, axes: { BITS: [4, 8, 16, 32] } },
@@ -95,6 +98,10 @@ export function* allVariants(): Generator<Variant> {
       }
     }
   }
+}
+
+function one(overrides: Readonly<Record<string, number>>): Axes {
+  return Object.fromEntries(Object.entries(overrides).map(([name, value]) => [name, [value]]));
 }
 
 function product(axes: Axes): Record<string, number>[] {

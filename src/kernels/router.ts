@@ -1,4 +1,5 @@
 import source from '../../shaders/router.wgsl?raw';
+import chooseExpert from '../../shaders/shared/choose-expert.wgsl?raw';
 import routing from '../../shaders/shared/routing.wgsl?raw';
 import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
@@ -6,7 +7,7 @@ import type { Recorder } from '../gpu/plan.ts';
 import { plain } from './variants.ts';
 
 /** Top-1 routing from the router's logits. Shapes: shaders/router.wgsl. */
-export const routerKernel = defineKernel('router', source, [state, routing]);
+export const routerKernel = defineKernel('router', source, [state, routing, chooseExpert]);
 
 export interface RouterRequest {
   readonly state: GPUBuffer;

@@ -10,6 +10,7 @@ import type { LinearRequest, Routing } from '../kernels/linear.ts';
 import { matmul } from '../kernels/matmul.ts';
 import type { GpuMatrix } from '../kernels/matrix.ts';
 import { matvec } from '../kernels/matvec.ts';
+import { normRoute } from '../kernels/norm-router.ts';
 import { rmsNorm } from '../kernels/rms-norm.ts';
 import { ropeAndStore } from '../kernels/rope-kv.ts';
 import { route } from '../kernels/router.ts';
@@ -99,13 +100,18 @@ export class Ops {
   /** RMSNorm into x; the router's logits and choice; for a block, the grouping that the experts' matmuls go by. */
   normRoute(h: GPUBuffer, norm: GPUBuffer, router: GpuMatrix, x: GPUBuffer): void {
     const { recorder, activations, config, size } = this.#context;
-    const { state, routerLogits, forced, routes, record, maxRows } = activations;
-    const { numLocalExperts: numExperts } = config;
-    this.rmsNorm(h, norm, x);
-    this.#linear({ label: 'router', x, matrix: router, y: routerLogits });
+    const { state, routerLogits: logits, forced, routes, record, maxRows } = activations;
+    const { numLocalExperts: numExperts, rmsNormEps: eps } = config;
     const layer = this.#moeLayers++;
-    this.tap(`router.${layer}`, routerLogits);
-    route(recorder, { state, logits: routerLogits, forced, routes, record, numExperts, layer, maxRows });
+    const request = { state, logits, forced, routes, record, layer, maxRows };
+    if (router.storage.kind === 'float' && router.shards.length === 1) {
+      normRoute(recorder, { ...request, h, weight: norm, eps, router, x });
+    } else {
+      this.rmsNorm(h, norm, x);
+      this.#linear({ label: 'router', x, matrix: router, y: logits });
+      route(recorder, { ...request, numExperts });
+    }
+    this.tap(`router.${layer}`, logits);
     this.tap(`routes.${layer}`, routes);
     if (size === 'block') groupByExpert(recorder, { state, routing: this.#routing, numExperts, maxRows });
   }
