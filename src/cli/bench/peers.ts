@@ -1,0 +1,51 @@
+/**
+ * Side by side with the peers: this engine, wllama and onnxruntime-web in the same Chromium, in turns, on the same weights.
+ * The peers are a folder of their own, which the product does not need.
+ */
+import { findCheckout } from '../bench-load/checkout.ts';
+import { openPeersFolder, type PeersAdapter } from './peers/folder.ts';
+import { formatModel } from './peers/report.ts';
+import { servePeers } from './peers/server.ts';
+import { runTurns } from './peers/turns.ts';
+import type { ModelResult } from './peers/types.ts';
+
+export interface PeersOptions {
+  /** The prepared checkout of the peers. */
+  readonly folder: string;
+  /** Default lavapipe: wllama's WebGPU needs shader-f16, which stock SwiftShader lacks. */
+  readonly adapter?: PeersAdapter;
+  /** Models of the folder; default s and m. */
+  readonly models?: readonly string[];
+  /** Runs of each measure and subject, of which the median counts; default 5. */
+  readonly rounds?: number;
+  readonly onProgress?: (text: string) => void;
+}
+
+export interface PeersResult {
+  readonly adapter: PeersAdapter;
+  /** Of wllama and onnxruntime-web. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly models: readonly ModelResult[];
+}
+
+/** @throws OutriderError `invalid_request` with the commands that prepare the folder, where it is not */
+export async function runPeers(options: PeersOptions): Promise<PeersResult> {
+  const { adapter = 'lavapipe', models = ['s', 'm'], rounds = 5, onProgress = () => {} } = options;
+  const folder = await openPeersFolder(options.folder, adapter, models);
+  const server = await servePeers(findCheckout(), folder);
+  try {
+    const results: ModelResult[] = [];
+    for (const [model, vocabSize] of folder.models) {
+      const turn = { chromium: folder.chromium, pageUrl: server.url, model, vocabSize, rounds, onProgress };
+      results.push(await runTurns(turn));
+    }
+    return { adapter, versions: folder.versions, models: results };
+  } finally {
+    await server.close();
+  }
+}
+
+export function formatPeers({ adapter, versions, models }: PeersResult): string {
+  const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return [`Chromium on ${adapter}; ${peers.join(', ')}`, ...models.map(formatModel)].join('\n\n');
+}

@@ -1,0 +1,67 @@
+/** The checkout of the peers: checked before anything starts, so that what is missing is said with how to get it. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { OutriderError } from '../../../errors.ts';
+
+export const ADAPTERS = ['lavapipe', 'swiftshader'] as const;
+/** `lavapipe`: the folder's own copy of Chromium, in which Mesa's driver stands in for SwiftShader. */
+export type PeersAdapter = (typeof ADAPTERS)[number];
+
+const CHROMIUMS = [process.env.OUTRIDER_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
+
+export interface PeersFolder {
+  readonly path: string;
+  readonly chromium: string;
+  /** Name -> ids of its vocabulary. */
+  readonly models: ReadonlyMap<string, number>;
+  /** Of wllama and onnxruntime-web. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** @throws OutriderError `invalid_request` with the command that makes what is missing */
+export async function openPeersFolder(
+  folder: string,
+  adapter: PeersAdapter,
+  models: readonly string[],
+): Promise<PeersFolder> {
+  const path = resolve(folder);
+  const need = (file: string, command: string) => {
+    if (!existsSync(join(path, file))) throw missing(path, file, command);
+    return join(path, file);
+  };
+  need('package.json', '');
+  const packages = ['@wllama/wllama', 'onnxruntime-web'];
+  const versions = packages.map(async (name) => {
+    const text = await readFile(need(`node_modules/${name}/package.json`, 'npm ci'), 'utf8');
+    return [name, (JSON.parse(text) as { version: string }).version] as const;
+  });
+  const sizes = models.map(async (name) => {
+    need(`models/${name}.gguf`, 'npm run models');
+    need(`models/${name}/model.safetensors`, 'npm run models');
+    const config = await readFile(need(`models/${name}/config.json`, 'npm run models'), 'utf8');
+    return [name, (JSON.parse(config) as { vocab_size: number }).vocab_size] as const;
+  });
+  return {
+    path,
+    chromium: adapter === 'lavapipe' ? need('chromium-lvp/chromium', 'npm run shim') : stockChromium(),
+    models: new Map(await Promise.all(sizes)),
+    versions: Object.fromEntries(await Promise.all(versions)),
+  };
+}
+
+function missing(path: string, file: string, command: string): OutriderError {
+  const next = command
+    ? `Run "${command}" in that folder.`
+    : 'Name a checkout of the peers: npm ci && npm run models && npm run shim prepare it.';
+  return new OutriderError('invalid_request', `--peers: ${path} has no ${file}. ${next}`, {
+    details: { folder: path, file },
+  });
+}
+
+function stockChromium(): string {
+  const found = CHROMIUMS.find((path) => path && existsSync(path));
+  if (found) return found;
+  const message = 'There is no Chromium in /usr/bin. Install one, or name one in OUTRIDER_CHROMIUM.';
+  throw new OutriderError('invalid_request', message);
+}

@@ -1,0 +1,63 @@
+/** The comparison for people: rates, ratios, what the issue asks of them, and whether the answers are the same. */
+import { MEASURES, type Measure, type ModelResult, type Subject, type SubjectResult } from './types.ts';
+
+const COLUMNS = [14, 22, 22, 22];
+
+export function formatModel(result: ModelResult): string {
+  const { model, subjects } = result;
+  const rows = subjects.map(({ subject, rates }) => [
+    subject,
+    ...rates.map(({ median, best, own }) => `${round(median)} (${round(best)}, own ${round(own)})`),
+  ]);
+  const peers = subjects.filter(({ subject }) => subject !== 'outrider');
+  const ratios = peers.map(({ subject }) => [
+    `x ${subject}`,
+    ...MEASURES.map((measure) => describeRatio(ratioOf(result, subject, measure))),
+  ]);
+  return [
+    `Model ${model}, tokens per second: median (best, median by its own clock)`,
+    line(['', ...MEASURES.map(({ kind, tokens }) => `${kind} ${tokens}`)]),
+    ...[...rows, ...ratios].map(line),
+    ...subjects.map(
+      ({ subject, weights, loadMs }) => `  ${subject}: ${weights}; loaded in ${(loadMs / 1000).toFixed(1)} s`,
+    ),
+    ...peers.map((peer) => `  ${describeAnswers(subjectOf(result, 'outrider'), peer)}`),
+  ].join('\n');
+}
+
+/** How many times as fast this engine is; undefined where the peer did not compute where it should have. */
+export function ratioOf(result: ModelResult, peer: Subject, measure: Measure): number | undefined {
+  const other = subjectOf(result, peer);
+  if (peer === 'wllama-webgpu' && !other.onGpu) return undefined;
+  const index = MEASURES.indexOf(measure);
+  return subjectOf(result, 'outrider').rates[index]!.median / other.rates[index]!.median;
+}
+
+/** The place of the first differing id of each pair of answers; undefined where all are equal. */
+export function partings(one: SubjectResult, other: SubjectResult): (number | undefined)[] {
+  return one.answers.map((ids, answer) => {
+    const place = ids.findIndex((id, index) => id !== other.answers[answer]![index]);
+    return place < 0 ? undefined : place;
+  });
+}
+
+function describeAnswers(one: SubjectResult, other: SubjectResult): string {
+  const places = partings(one, other);
+  const parted = places.flatMap((place, answer) => {
+    if (place === undefined) return [];
+    const [ours, theirs] = [one, other].map(({ answers }) => answers[answer]![place]);
+    return [`answer ${answer} from token ${place} on (${ours} here, ${theirs} there)`];
+  });
+  const equal = places.length - parted.length;
+  const end = parted.length > 0 ? `; they part in ${parted.join(', ')}` : '';
+  return `greedy answers equal to ${other.subject}'s: ${equal} of ${places.length}${end}`;
+}
+
+function subjectOf({ subjects }: ModelResult, wanted: Subject): SubjectResult {
+  return subjects.find(({ subject }) => subject === wanted)!;
+}
+
+const describeRatio = (ratio: number | undefined) => (ratio === undefined ? 'on the CPU' : `${ratio.toFixed(2)} x`);
+const round = (value: number) => value.toFixed(value < 100 ? 1 : 0);
+const line = (cells: readonly string[]) =>
+  `  ${cells.map((cell, index) => cell.padEnd(COLUMNS[index]!)).join(' ')}`.trimEnd();

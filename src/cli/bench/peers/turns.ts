@@ -1,0 +1,157 @@
+/** The subjects on one model, in one Chromium, a tab each, asked in turns: a busy spell of the machine falls on all alike. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { OutriderError } from '../../../errors.ts';
+import { Chromium, type Session } from '../../bench-load/cdp.ts';
+import { wordPrompt } from './prompts.ts';
+import {
+  type Completed,
+  type LoadedSubject,
+  MEASURES,
+  type Measure,
+  type ModelResult,
+  type PeersPage,
+  type Rate,
+  SUBJECTS,
+  type Subject,
+  type SubjectResult,
+} from './types.ts';
+
+/** Prompts, their answers, and a few tokens to spare: what wllama would allocate too. */
+const CONTEXT_LENGTH = 1024;
+const CHECK_PROMPTS = 3;
+const CHECK_TOKENS = 16;
+/** Before a decode, so that little but decoding happens. */
+const DECODE_PROMPT_TOKENS = 8;
+
+export interface TurnsOptions {
+  readonly chromium: string;
+  readonly pageUrl: string;
+  readonly model: string;
+  readonly vocabSize: number;
+  readonly rounds: number;
+  readonly onProgress: (text: string) => void;
+}
+
+/** @throws OutriderError `invalid_request` where an answer is not what was asked for: the rates would mean nothing */
+export async function runTurns(options: TurnsOptions): Promise<ModelResult> {
+  const { model, rounds, onProgress } = options;
+  return withChromium(options.chromium, async (chromium) => {
+    const tabs: Tab[] = [];
+    for (const subject of SUBJECTS) {
+      onProgress(`${model}: loading ${subject} …`);
+      tabs.push(await Tab.open(chromium, subject, options));
+    }
+    for (const tab of tabs) await tab.check();
+    for (const measure of MEASURES) for (const tab of tabs) await tab.run(measure, rounds); // compiles what this shape needs
+    for (let round = 0; round < rounds; round++) {
+      onProgress(`${model}: round ${round + 1} of ${rounds} …`);
+      const turn = tabs.map((_, index) => tabs[(index + round) % tabs.length]!);
+      for (const measure of MEASURES) for (const tab of turn) tab.keep(measure, await tab.run(measure, round));
+    }
+    return { model, subjects: tabs.map((tab) => tab.result()) };
+  });
+}
+
+/** Tabs behind another one would be slowed down. */
+const ARGUMENTS = [
+  '--headless=new',
+  '--no-sandbox', // it refuses to start as root with one
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--enable-unsafe-webgpu',
+  '--enable-unsafe-swiftshader',
+  '--use-webgpu-adapter=swiftshader', // in the folder's own copy that is lavapipe
+];
+
+/** A Chromium with a profile of its own, for as long as `use` takes. */
+export async function withChromium<T>(executable: string, use: (chromium: Chromium) => Promise<T>): Promise<T> {
+  const profile = await mkdtemp(join(tmpdir(), 'outrider-peers-'));
+  const chromium = await Chromium.launch(executable, [...ARGUMENTS, `--user-data-dir=${profile}`]);
+  try {
+    return await use(chromium);
+  } finally {
+    await chromium.close();
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** A subject that has loaded the model, and what it has done so far. */
+class Tab {
+  readonly #subject: Subject;
+  readonly #loaded: LoadedSubject;
+  readonly #vocabSize: number;
+  readonly #complete: PeersPage['complete'];
+  readonly #runs = new Map<Measure, Completed[]>(MEASURES.map((measure) => [measure, []]));
+  readonly #answers: (readonly number[])[] = [];
+
+  private constructor(subject: Subject, loaded: LoadedSubject, vocabSize: number, complete: PeersPage['complete']) {
+    this.#subject = subject;
+    this.#loaded = loaded;
+    this.#vocabSize = vocabSize;
+    this.#complete = complete;
+  }
+
+  static async open(chromium: Chromium, subject: Subject, { pageUrl, model, vocabSize }: TurnsOptions): Promise<Tab> {
+    const page: Session = await chromium.open(pageUrl, "'loadSubject' in window");
+    const request = JSON.stringify({ subject, model, contextLength: CONTEXT_LENGTH });
+    const loaded = await chromium.evaluate<LoadedSubject>(page, `loadSubject(${request})`);
+    const complete = (prompt: string, tokens: number) =>
+      chromium.evaluate<Completed>(page, `complete(${JSON.stringify(prompt)}, ${tokens})`);
+    return new Tab(subject, loaded, vocabSize, complete);
+  }
+
+  /** Takes down the answers to the check prompts. */
+  async check(): Promise<void> {
+    for (let salt = 0; salt < CHECK_PROMPTS; salt++) {
+      this.#answers.push((await this.#ask(CHECK_TOKENS, salt, CHECK_TOKENS)).ids);
+    }
+  }
+
+  run({ kind, tokens }: Measure, round: number): Promise<Completed> {
+    const salt = CHECK_PROMPTS + round;
+    return kind === 'prefill' ? this.#ask(tokens, salt, 1) : this.#ask(DECODE_PROMPT_TOKENS, salt, tokens + 1);
+  }
+
+  keep(measure: Measure, completed: Completed): void {
+    this.#runs.get(measure)!.push(completed);
+  }
+
+  result(): SubjectResult {
+    const rates = [...this.#runs].map(([measure, runs]) => rateOf(measure, runs));
+    return { subject: this.#subject, ...this.#loaded, rates, answers: this.#answers };
+  }
+
+  async #ask(promptTokens: number, salt: number, tokens: number): Promise<Completed> {
+    const completed = await this.#complete(wordPrompt(promptTokens, this.#vocabSize, salt), tokens);
+    const { promptTokens: fed, ids } = completed;
+    if (fed === promptTokens && ids.length === tokens) return completed;
+    const message = `${this.#subject} was asked to read ${promptTokens} tokens and to answer with ${tokens}; it read ${fed} and answered with ${ids.length}. Use models whose vocabulary the peers' folder made.`;
+    throw new OutriderError('invalid_request', message);
+  }
+}
+
+function rateOf(measure: Measure, runs: readonly Completed[]): Rate {
+  const { kind, tokens } = measure;
+  const perSecond = (ms: number) => (1000 * tokens) / ms;
+  const runsMs = runs.map((run) => (kind === 'prefill' ? run.totalMs : run.decodeMs));
+  const ownMs = runs.map((run) => (kind === 'prefill' ? run.ownPrefillMs : run.ownDecodeMs));
+  return {
+    measure,
+    median: perSecond(median(runsMs)),
+    best: perSecond(Math.min(...runsMs)),
+    own: perSecond(median(ownMs)),
+    runsMs,
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = (sorted.length - 1) / 2;
+  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+}

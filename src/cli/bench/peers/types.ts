@@ -1,0 +1,73 @@
+/** What is compared, and what comes of it. */
+
+/** Who computes: this engine, or wllama (llama.cpp in WebAssembly) on the same GPU adapter or on two threads. */
+export const SUBJECTS = ['outrider', 'wllama-webgpu', 'wllama-wasm'] as const;
+export type Subject = (typeof SUBJECTS)[number];
+
+/** Prompt tokens of a prefill, or tokens of an answer after its first one. */
+export interface Measure {
+  readonly kind: 'prefill' | 'decode';
+  readonly tokens: number;
+}
+
+export const MEASURES: readonly Measure[] = [
+  { kind: 'prefill', tokens: 64 },
+  { kind: 'prefill', tokens: 256 },
+  { kind: 'decode', tokens: 32 },
+];
+
+/** How a page gets its subject ready. */
+export interface LoadRequest {
+  readonly subject: Subject;
+  /** A model of the folder: NAME.gguf and NAME/ hold the same weights. */
+  readonly model: string;
+  readonly contextLength: number;
+}
+
+export interface LoadedSubject {
+  readonly loadMs: number;
+  /** Where the weights are, in the subject's own words. */
+  readonly weights: string;
+  /** Whether the GPU adapter computes; wllama goes back to the CPU without an error. */
+  readonly onGpu: boolean;
+}
+
+/** One answer, greedy. Times are milliseconds in the page. */
+export interface Completed {
+  readonly promptTokens: number;
+  readonly ids: readonly number[];
+  /** From the call to the end of the answer. */
+  readonly totalMs: number;
+  /** From the first token's text to the last one's. */
+  readonly decodeMs: number;
+  /** What the subject itself says the prompt, and the tokens after the first, have taken; 0 where it says nothing. */
+  readonly ownPrefillMs: number;
+  readonly ownDecodeMs: number;
+}
+
+/** The page's functions, as `Chromium.evaluate` calls them. */
+export interface PeersPage {
+  loadSubject(request: LoadRequest): Promise<LoadedSubject>;
+  complete(prompt: string, tokens: number): Promise<Completed>;
+}
+
+/** Tokens per second of one subject at one measure, over all rounds; `own` by the subject's own clock. */
+export interface Rate {
+  readonly measure: Measure;
+  readonly median: number;
+  readonly best: number;
+  readonly own: number;
+  readonly runsMs: readonly number[];
+}
+
+export interface SubjectResult extends LoadedSubject {
+  readonly subject: Subject;
+  readonly rates: readonly Rate[];
+  /** One greedy answer per check prompt. */
+  readonly answers: readonly (readonly number[])[];
+}
+
+export interface ModelResult {
+  readonly model: string;
+  readonly subjects: readonly SubjectResult[];
+}
