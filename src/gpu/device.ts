@@ -30,6 +30,8 @@ export interface DeviceOptions {
   readonly f16?: boolean | undefined;
   /** false: do not use `subgroups` even where present. */
   readonly subgroups?: boolean | undefined;
+  /** true: enable `timestamp-query` where present, which a bench wants. */
+  readonly timestamps?: boolean | undefined;
 }
 
 export interface Gpu {
@@ -54,9 +56,14 @@ export async function openDevice(gpu: GPU | undefined, options: DeviceOptions = 
   const f16 = use('shader-f16', options.f16);
   const subgroups = use('subgroups', options.subgroups);
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const wanted = {
+    'shader-f16': f16,
+    subgroups,
+    'timestamp-query': use('timestamp-query', options.timestamps ?? false),
+  };
   const device = await adapter.requestDevice({
     label: 'outrider',
-    requiredFeatures: [...(f16 ? (['shader-f16'] as const) : []), ...(subgroups ? (['subgroups'] as const) : [])],
+    requiredFeatures: (Object.keys(wanted) as (keyof typeof wanted)[]).filter((feature) => wanted[feature]),
     requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
   });
   const info = adapter.info;
