@@ -4,6 +4,7 @@
  */
 import type { AdapterFacts } from '../gpu/device.ts';
 import type { ChosenVariants } from '../kernels/variants.ts';
+import type { ModelLocation } from '../storage/open.ts';
 
 /** Raised whenever a field changes its meaning; results of other versions are not compared. */
 export const RESULTS_VERSION = 1;
@@ -29,6 +30,18 @@ export interface BenchResults {
 
 /** What there is of a run so far: each part appears as soon as it was measured, lists grow. */
 export type PartialResults = Partial<BenchResults> & Pick<BenchResults, 'version'>;
+
+/** What `runBench(gpu: GPU, request): Promise<BenchResults>` (run.ts) is asked. It runs in a worker of the page, or in Node. */
+export interface BenchRequest {
+  /** Fewer lengths and repeats: for a first look, and for tests. */
+  readonly quick: boolean;
+  /** The model to load; undefined: kernels only. */
+  readonly model: ModelLocation | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: BenchProgress) => void;
+  /** After each figure; what was there before stays. */
+  readonly onResults: (results: PartialResults) => void;
+}
 
 /** What a run is doing. */
 export interface BenchProgress {
@@ -77,10 +90,21 @@ export interface ModelResult {
   readonly decode: readonly DecodeResult[];
   /** One decode step, kernel by kernel, from a replay: each dispatch alone, many times. */
   readonly step: StepProfile | undefined;
-  /** The longest that the page could not draw while text was generated. */
-  readonly longestFrameSeconds: number | undefined;
+  /** An answer through the public API, while a page watched its own frames; only pages measure this, after `runBench`. */
+  readonly answer: AnswerResult | undefined;
   /** Greedy ids equal those stored with the model, where there are any. */
   readonly correct: boolean | undefined;
+}
+
+/** What a person sees: one answer, streamed into a page. */
+export interface AnswerResult {
+  readonly tokens: number;
+  readonly firstTokenSeconds: number;
+  /** After the first. */
+  readonly tokensPerSecond: number;
+  /** Between two frames that the page drew while the answer came. */
+  readonly medianFrameSeconds: number;
+  readonly longestFrameSeconds: number;
 }
 
 export interface PrefillResult {
