@@ -61,7 +61,8 @@ export class Chromium {
     const page = { id: sessionId, type: 'page' };
     this.sessions.set(sessionId, page);
     await this.send('Target.setAutoAttach', ATTACH, sessionId);
-    while (!(await this.evaluate<boolean>(page, expression))) await new Promise((resolve) => setTimeout(resolve, 20));
+    const isReady = () => this.evaluate<boolean>(page, expression).catch(() => false); // between two documents there is no context
+    while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
     return page;
   }
 
