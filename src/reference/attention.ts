@@ -109,7 +109,9 @@ export function attentionData(testCase: AttentionCase): AttentionData {
   const regions = Array.from({ length: Math.ceil((end - begin) / slots) }, (_, index) => {
     const keys = randomKv(random, slots * slotWidth, testCase.kvDtype, deviation);
     const values = randomKv(random, slots * slotWidth, testCase.kvDtype);
-    const kv = new Uint32Array([keys, values].flatMap(({ words }) => Array.from(words)));
+    const kv = new Uint32Array(keys.words.length + values.words.length);
+    kv.set(keys.words);
+    kv.set(values.words, keys.words.length);
     return { first: kind === 'chunked' ? 0 : index * slots, keys, values, kv };
   });
   const ranges = Array.from({ length: rows }, (_, row) => ({ first: 0, end: position + row + 1 - begin }));
