@@ -40,16 +40,20 @@ export type {
   DowngradeEvent,
   EngineEvent,
   EngineListener,
+  PrefillEvent,
   RoutingEvent,
 } from './engine/events.ts';
 export type { ModelFacts } from './engine/facts.ts';
 export type { FinishReason } from './engine/generation.ts';
 export type { LoadPhase, LoadProgress } from './engine/progress.ts';
+export type { AnswerStats, EngineStats } from './engine/stats.ts';
 export { type ErrorCode, type ErrorDetails, OutriderError } from './errors.ts';
 export type { KvDtype } from './kernels/attention.ts';
 export type { PlanRequest } from './loader/host.ts';
 export type { Recipe } from './model/layout/storage.ts';
 export type { AdapterLimits, ModelPlan } from './model/plan.ts';
+export type { StepCost } from './model/runner.ts';
+export type { VariantChoice, VariantsOption, VariantTable } from './model/tuning/tuning.ts';
 export type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 export type { FileAt } from './storage/file-at.ts';
 export type { ModelLocation, RemoteLocation } from './storage/open.ts';

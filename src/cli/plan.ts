@@ -27,8 +27,8 @@ const LIMITS: Readonly<Record<string, AdapterLimits | undefined>> = {
   metal: { maxBufferSize: 4 * GIB - 4, maxStorageBufferBindingSize: 4 * GIB - 4 },
   d3d12: { maxBufferSize: 2 * GIB, maxStorageBufferBindingSize: 2 * GIB - 4 },
   vulkan: { maxBufferSize: 4 * GIB - 4, maxStorageBufferBindingSize: 2 * GIB - 4 },
-  swiftshader: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB, software: true },
-  lavapipe: { maxBufferSize: 4 * GIB - 4, maxStorageBufferBindingSize: GIB / 8, software: true },
+  swiftshader: { maxBufferSize: GIB, maxStorageBufferBindingSize: GIB },
+  lavapipe: { maxBufferSize: 4 * GIB - 4, maxStorageBufferBindingSize: GIB / 8 },
 };
 
 const KV_DTYPES: readonly KvDtype[] = ['f32', 'f16'];

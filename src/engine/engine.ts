@@ -14,7 +14,7 @@ import { type GenerationEvent, generateText, type Job } from './generation.ts';
 import { RequestQueue } from './queue.ts';
 import { drawSeed, uniform } from './random.ts';
 import { Session } from './session.ts';
-import { Stopwatch } from './stats.ts';
+import { type EngineStats, engineStats, Stopwatch, type Usage } from './stats.ts';
 
 /** How to choose ids; what a request leaves out comes from `generation_config.json`, then from OpenAI's defaults. */
 export interface SamplingFields {
@@ -60,6 +60,7 @@ export class ConversationEngine {
   /** Fires when the engine is of no further use; its reason is what every request gets. */
   readonly #over = new AbortController();
   #unloading: Promise<void> | undefined;
+  #lastUsage: Usage | undefined;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -81,11 +82,19 @@ export class ConversationEngine {
   generate(request: GenerateRequest, signal?: AbortSignal): AsyncIterableIterator<GenerationEvent, void, undefined> {
     this.#over.signal.throwIfAborted();
     signal?.throwIfAborted();
-    const stopwatch = new Stopwatch();
+    const stopwatch = new Stopwatch((usage) => {
+      this.#lastUsage = usage;
+    });
     const prompt = this.#encode(request.messages);
     const job = this.#describe(request, prompt, stopwatch);
     const linked = linkSignals([signal, this.#over.signal]);
     return abortableItems(this.#inTurn(job, linked.signal), linked.signal, linked.unlink);
+  }
+
+  /** @throws OutriderError `engine_unloaded`, `device_lost` */
+  stats(): EngineStats {
+    this.#over.signal.throwIfAborted();
+    return engineStats(this.#parts.model, this.#session.length, this.#lastUsage);
   }
 
   /** Frees everything on the GPU. What runs or waits is rejected with `engine_unloaded`, and so is what comes later. */
@@ -148,7 +157,7 @@ export class ConversationEngine {
       samplingAt: (position) => ({ ...sampling, random: uniform(seed, 0, position) }),
       stops: request.stops,
       stopwatch,
-      routing: () => (this.#events.hasListeners ? (event) => this.#events.emit(event) : undefined),
+      listener: () => (this.#events.hasListeners ? (event) => this.#events.emit(event) : undefined),
       onAnswer: (ids, text) => this.#answers.remember([...request.messages, { role: 'assistant', content: text }], ids),
     };
   }

@@ -13,6 +13,15 @@ export interface RoutingEvent {
   readonly text: string;
 }
 
+/** A part of a long prompt has been read; none is sent for a prompt that is read in one go. */
+export interface PrefillEvent {
+  readonly type: 'prefill';
+  /** Tokens of the conversation that have been processed, those of earlier requests included. */
+  readonly processed: number;
+  /** Tokens of the conversation. */
+  readonly total: number;
+}
+
 /** The model runs, but not as asked or as written; the message says what changed and why. */
 export interface DowngradeEvent {
   readonly type: 'downgrade';
@@ -26,7 +35,7 @@ export interface DeviceLostEvent {
 }
 
 /** Tell them apart by `type`. */
-export type EngineEvent = RoutingEvent | DowngradeEvent | DeviceLostEvent;
+export type EngineEvent = RoutingEvent | PrefillEvent | DowngradeEvent | DeviceLostEvent;
 
 /** What it throws is reported as an uncaught error and does not disturb the engine. */
 export type EngineListener = (event: EngineEvent) => void;
@@ -52,7 +61,7 @@ export class EventHub {
   }
 
   emit(event: EngineEvent): void {
-    if (event.type !== 'routing') this.#lasting.push(event);
+    if (event.type === 'downgrade' || event.type === 'device_lost') this.#lasting.push(event);
     for (const listener of this.#listeners) notify(listener, event);
   }
 

@@ -1,7 +1,7 @@
 /** One answer: tokens from the session become text, until an end token, a stop string or the limit. */
 import type { Sampled } from '../model/runner.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { RoutingEvent } from './events.ts';
+import type { PrefillEvent, RoutingEvent } from './events.ts';
 import type { SamplingAt, Session } from './session.ts';
 import type { Stopwatch, Usage } from './stats.ts';
 import { StopMatcher } from './stop.ts';
@@ -26,7 +26,7 @@ export interface Job {
   readonly stops: readonly string[];
   readonly stopwatch: Stopwatch;
   /** undefined: nobody listens now. */
-  readonly routing: () => ((event: RoutingEvent) => void) | undefined;
+  readonly listener: () => ((event: RoutingEvent | PrefillEvent) => void) | undefined;
   /** Gets the ids of the text that was given out, once, however the generation ends; not where a stop string cut it. */
   readonly onAnswer: (ids: readonly number[], text: string) => void;
 }
@@ -56,7 +56,7 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
     for await (const { id, position, experts } of chooseTokens(job, signal, (tokens) => (cached = tokens))) {
       stopwatch.token();
       completion++;
-      job.routing()?.({ type: 'routing', ...input, experts: [...experts] });
+      job.listener()?.({ type: 'routing', ...input, experts: [...experts] });
       const ended = job.endIds.has(id);
       const last = ended || completion === job.limit;
       const shown = ended ? '' : answer.push(id);
@@ -80,7 +80,8 @@ async function* chooseTokens(
   onCached: (tokens: number) => void,
 ): AsyncGenerator<Sampled & { readonly position: number }, void, undefined> {
   const { session, prompt, samplingAt } = job;
-  const { sampled, cachedTokens } = await session.prefill(prompt, samplingAt, { signal });
+  const onProgress = (processed: number, total: number) => job.listener()?.({ type: 'prefill', processed, total });
+  const { sampled, cachedTokens } = await session.prefill(prompt, samplingAt, { signal, onProgress });
   onCached(cachedTokens);
   yield { ...sampled, position: prompt.length };
   yield* session.decode(job.limit - 1, samplingAt, signal);

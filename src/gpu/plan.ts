@@ -31,6 +31,12 @@ export interface DispatchRequest {
   readonly cost: (at: At) => Cost;
 }
 
+/** A part of a run that is submitted at once. */
+export interface Submit {
+  readonly commands: GPUCommandBuffer;
+  readonly flops: number;
+}
+
 /** A dispatch of a run, for accounting and for timing it alone. */
 export interface PlannedDispatch {
   readonly label: string;
@@ -177,8 +183,8 @@ export class Plan {
    * Encodes a run; at borders where `maxFlops` is passed, the work so far becomes a command buffer of its own.
    * @param after is given the last encoder, outside of a pass: for the readback
    */
-  encode(at: At, maxFlops: number, after?: (encoder: GPUCommandEncoder) => void): GPUCommandBuffer[] {
-    const done: GPUCommandBuffer[] = [];
+  encode(at: At, maxFlops: number, after?: (encoder: GPUCommandEncoder) => void): Submit[] {
+    const done: Submit[] = [];
     let encoder = this.#device.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined;
     let flops = 0;
@@ -190,7 +196,7 @@ export class Plan {
       if (step.kind === 'border') {
         if (flops < maxFlops) continue;
         close();
-        done.push(encoder.finish());
+        done.push({ commands: encoder.finish(), flops });
         encoder = this.#device.createCommandEncoder();
         flops = 0;
       } else if (step.kind === 'copy') {
@@ -206,7 +212,7 @@ export class Plan {
     }
     close();
     after?.(encoder);
-    done.push(encoder.finish());
+    done.push({ commands: encoder.finish(), flops });
     return done;
   }
 }

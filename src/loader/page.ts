@@ -49,7 +49,7 @@ async function limitsHere(): Promise<AdapterLimits | undefined> {
   const adapter = await globalThis.navigator?.gpu?.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) return undefined;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  return { maxBufferSize, maxStorageBufferBindingSize, software: adapter.info.isFallbackAdapter };
+  return { maxBufferSize, maxStorageBufferBindingSize };
 }
 
 export function readModelFile(

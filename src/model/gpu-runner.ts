@@ -3,12 +3,12 @@
  * state write, one pass, one submit; it creates nothing but, now and then, a KV segment.
  */
 import { OutriderError } from '../errors.ts';
-import { type Plan, Recorder } from '../gpu/plan.ts';
+import { type At, type Plan, Recorder, type Submit } from '../gpu/plan.ts';
 import type { ModelConfig } from './config.ts';
 import { forward, head } from './forward.ts';
 import type { Schedule } from './irope.ts';
 import type { Model } from './model.ts';
-import type { Runner, Sampled, Sampling } from './runner.ts';
+import type { Runner, Sampled, Sampling, StepCost } from './runner.ts';
 import { Timeline, type TimelineOptions } from './timeline.ts';
 
 /** Steps in flight: enough to hide a readback's round trip on a GPU; on a CPU there is nothing to hide. */
@@ -84,25 +84,15 @@ export class GpuRunner implements Runner {
     const end = start + ids.length;
     if (ids.length === 0 || end > this.contextLength)
       throw new RangeError(`prefill of ${ids.length} ids at ${start} in a context of ${this.contextLength}`);
-    const { model, activations } = this.#timeline;
-    const { queue } = model.gpu.device;
-    const pieces = this.#timeline.cut(start, end, options.blockRows);
-    for (const piece of pieces) {
-      options.signal?.throwIfAborted();
-      this.#assertAlive();
-      await this.#timeline.kv.reserve(piece.end);
-      queue.writeBuffer(
-        activations.ids,
-        0,
-        Uint32Array.from({ length: piece.end - piece.start }, (_, row) => ids[piece.start - start + row]!),
-      );
-      if (piece.end === end) return this.#submit(piece.start, piece.end - piece.start, sampling, true);
-      await this.#submit(piece.start, piece.end - piece.start, sampling, false);
-      await queue.onSubmittedWorkDone();
-      this.#assertAlive();
-      options.onProgress?.(piece.end - start);
+    for (let from = start; ; ) {
+      const { end: to } = this.#timeline.cut(from, end, options.blockRows)[0]!;
+      await this.#timeline.kv.reserve(to);
+      const last = to === end;
+      const sampled = await this.#read(ids, { start, from, to }, sampling, last, options.signal);
+      if (sampled) return sampled;
+      options.onProgress?.(to - start);
+      from = to;
     }
-    throw new Error('unreachable: a prompt has a last piece');
   }
 
   async step(position: number, sampling: Sampling): Promise<Sampled> {
@@ -110,10 +100,19 @@ export class GpuRunner implements Runner {
     if (position >= this.contextLength)
       throw new RangeError(`step at ${position} in a context of ${this.contextLength}`);
     const reserved = this.#timeline.kv.reserve(position + 1);
-    const sampled = this.#submit(position, 1, sampling, true);
+    const slot = this.#ring.take();
+    const submits = this.#encode(this.#plans.token, { position, rows: 1 }, sampling, slot);
+    this.#timeline.model.gpu.device.queue.submit(submits.map(({ commands }) => commands));
+    const sampled = this.#sampled(slot);
     if (!reserved) return sampled;
     await Promise.all([reserved, sampled]);
     return sampled;
+  }
+
+  stepCost(position: number): StepCost {
+    const costs = this.#plans.token.dispatches({ position, rows: 1 }).map(({ cost }) => cost);
+    const sum = (of: 'bytes' | 'flops') => costs.reduce((total, cost) => total + cost[of], 0);
+    return { dispatches: costs.length, bytes: sum('bytes'), flops: sum('flops') };
   }
 
   destroy(): void {
@@ -121,14 +120,38 @@ export class GpuRunner implements Runner {
     this.#timeline.model.gpu.destroy();
   }
 
-  #submit(position: number, rows: number, sampling: Sampling, choose: true): Promise<Sampled>;
-  #submit(position: number, rows: number, sampling: Sampling, choose: boolean): Promise<Sampled | undefined>;
-  async #submit(position: number, rows: number, sampling: Sampling, choose: boolean): Promise<Sampled | undefined> {
-    const { model, activations, maxFlops } = this.#timeline;
+  /** Processes ids from .. to - 1 of a prompt that begins at `start`, submit by submit; chooses the next id after the last. */
+  async #read(
+    ids: ArrayLike<number>,
+    { start, from, to }: { readonly start: number; readonly from: number; readonly to: number },
+    sampling: Sampling,
+    last: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Sampled | undefined> {
+    const { model, activations, pace } = this.#timeline;
+    const rows = to - from;
+    const block = Uint32Array.from({ length: rows }, (_, row) => ids[from - start + row]!);
+    model.gpu.device.queue.writeBuffer(activations.ids, 0, block);
+    const plan = rows === 1 ? this.#plans.token : last ? this.#plans.block : this.#plans.body;
+    const slot = last ? this.#ring.take() : undefined;
+    try {
+      for (const submit of this.#encode(plan, { position: from, rows }, sampling, slot)) {
+        signal?.throwIfAborted();
+        this.#assertAlive();
+        await pace.submit(submit);
+      }
+    } catch (error) {
+      slot?.giveBack();
+      throw error;
+    }
+    return slot && this.#sampled(slot);
+  }
+
+  #encode(plan: Plan, at: At, sampling: Sampling, slot: Slot | undefined): Submit[] {
+    const { activations, pace } = this.#timeline;
     const { temperature, topP, topK, minP, random } = sampling;
     this.#timeline.writeState({
-      position,
-      rows,
+      ...at,
       temperature,
       top_p: topP,
       top_k: topK,
@@ -136,11 +159,10 @@ export class GpuRunner implements Runner {
       random,
       force_routes: 0,
     });
-    const plan = rows === 1 ? this.#plans.token : choose ? this.#plans.block : this.#plans.body;
-    const slot = choose ? this.#ring.take() : undefined;
-    const commands = plan.encode({ position, rows }, maxFlops, (encoder) => slot?.copy(encoder, activations.record));
-    model.gpu.device.queue.submit(commands);
-    if (!slot) return undefined;
+    return plan.encode(at, pace.submitFlops, (encoder) => slot?.copy(encoder, activations.record));
+  }
+
+  async #sampled(slot: Slot): Promise<Sampled> {
     try {
       const [id, ...experts] = await slot.read();
       this.#assertAlive();
@@ -170,6 +192,8 @@ export class GpuRunner implements Runner {
 interface Slot {
   copy(encoder: GPUCommandEncoder, record: GPUBuffer): void;
   read(): Promise<number[]>;
+  /** Nothing was copied into it. */
+  giveBack(): void;
 }
 
 /** Mappable buffers that take turns, so that a readback never waits for the one before. */
@@ -194,6 +218,7 @@ class ReadbackRing {
     return {
       copy: (encoder, record) => encoder.copyBufferToBuffer(record, 0, buffer, 0, this.#bytes),
       read: () => this.#read(buffer),
+      giveBack: () => this.#free.push(buffer),
     };
   }
 

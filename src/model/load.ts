@@ -9,6 +9,7 @@ import { chooseContextLength, sizeTimeline } from './memory/timeline.ts';
 import { allocateModel, fillWeights, type Model, type ModelOptions, orDestroy } from './model.ts';
 import type { ModelReader } from './reader.ts';
 import type { Runner } from './runner.ts';
+import type { VariantTable } from './tuning/tuning.ts';
 
 export interface LoadOptions extends ModelOptions {
   /** Default `navigator.gpu`. */
@@ -17,8 +18,6 @@ export interface LoadOptions extends ModelOptions {
   readonly budget?: number | undefined;
   /** Tokens; default the least of the model's, 8192 and what the budget allows. */
   readonly contextLength?: number | undefined;
-  /** Keys and values; default 'f32', which is lossless. 'f16' takes half the room. */
-  readonly kvDtype?: KvDtype | undefined;
   readonly powerPreference?: GPUPowerPreference | undefined;
   /** false: do not use these features even where present. */
   readonly f16?: boolean | undefined;
@@ -32,6 +31,8 @@ export interface LoadOptions extends ModelOptions {
   readonly onCompletion?:
     | ((progress: { phase: 'download' | 'verify'; loaded: number; total: number; file: string }) => void)
     | undefined;
+  /** Kernels are being chosen and checked, before any weight is read. */
+  readonly onKernels?: (() => void) | undefined;
   /** The weights are there; shaders are compiled now. */
   readonly onPipelines?: (() => void) | undefined;
   /** What was done otherwise than asked or written. */
@@ -40,6 +41,8 @@ export interface LoadOptions extends ModelOptions {
 
 export interface LoadedModel extends Runner {
   readonly adapter: AdapterFacts;
+  /** How each family of kernels is computed here, and why so. */
+  readonly variants: VariantTable;
   /** Bytes on the GPU: weights, keys and values so far, and what a run writes. */
   readonly bytes: { readonly weights: number; readonly kv: number; readonly activations: number };
 }
@@ -55,13 +58,14 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
   return orDestroy(gpu, async () => {
     const contextLength = await contextWithinBudget(reader, config, gpu.facts, options);
+    options.onKernels?.();
     const model = await allocateModel(gpu, reader, config, options);
     await proveRoomForKv(model, contextLength, kvDtype);
     await fillAndComplete(model, reader, options);
     options.onPipelines?.();
     const runner = await GpuRunner.create(model, { contextLength, kvDtype, numTokens: options.numTokens });
     if (gpu.failure) throw gpu.failure;
-    return Object.assign(runner, { adapter: gpu.facts });
+    return Object.assign(runner, { adapter: gpu.facts, variants: model.variants });
   });
 }
 
@@ -105,8 +109,8 @@ async function fillAndComplete(model: Model, reader: ModelReader, options: LoadO
 /** Allocates keys and values for the whole context and lets go of them again: a refusal must come before the download. */
 async function proveRoomForKv(model: Model, contextLength: number, kvDtype: KvDtype | undefined): Promise<void> {
   const { gpu, config, schedule } = model;
-  const { maxStorageBufferBindingSize: maxBinding, software } = gpu.facts;
-  sizeTimeline(config, schedule, contextLength, { kvDtype: kvDtype ?? 'f32', maxBinding, software }); // throws where limits forbid it
+  const { maxStorageBufferBindingSize: maxBinding } = gpu.facts;
+  sizeTimeline(config, schedule, contextLength, { kvDtype: kvDtype ?? 'f32', maxBinding }); // throws where limits forbid it
   const kv = new KvCache(gpu.device, config, schedule, contextLength, maxBinding, kvDtype);
   try {
     await kv.reserve(contextLength);

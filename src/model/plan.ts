@@ -23,8 +23,6 @@ export interface AdapterLimits {
   readonly maxBufferSize: number;
   /** Bytes. */
   readonly maxStorageBufferBindingSize: number;
-  /** The adapter computes on the CPU. Default false. */
-  readonly software?: boolean | undefined;
 }
 
 /** What every WebGPU adapter has; most allow one to four gigabytes. */
@@ -131,7 +129,7 @@ export function planOf(
   options: PlanOptions = {},
 ): ModelPlan {
   const { budget, kvDtype = 'f32', adapterLimits: limits = DEFAULT_LIMITS, quantizeOnLoad, recipe } = options;
-  const { maxBufferSize, maxStorageBufferBindingSize, software = false } = limits;
+  const { maxBufferSize, maxStorageBufferBindingSize } = limits;
   checkBudget(budget);
   const chosen = { quantizeOnLoad, recipe };
   const maxBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
@@ -160,7 +158,7 @@ export function planOf(
       ...priceContexts(config, schedule, kvDtype),
     },
     staging: stagingOf(layout.jobs),
-    limits: { maxBufferSize, maxStorageBufferBindingSize, software, assumed: limitsAssumed },
+    limits: { maxBufferSize, maxStorageBufferBindingSize, assumed: limitsAssumed },
     largest: { buffer: largest, binding: largest },
     lossy: lossOf(tensors, chosen),
     paged: sizePaged(layout, gpu.total),
@@ -198,7 +196,7 @@ function placeContext(
   weights: number,
 ): PlacedContext {
   const { budget, kvDtype, limits } = options;
-  const request = { kvDtype, software: limits.software ?? false, maxBinding: limits.maxStorageBufferBindingSize };
+  const request = { kvDtype, maxBinding: limits.maxStorageBufferBindingSize };
   const fits = budget === undefined ? undefined : longestContext(config, schedule, request, budget - weights);
   const length = chooseContextLength(options.contextLength, config, fits);
   const { value: bytes, refusal } = orRefusal(request.maxBinding, (maxBinding) =>

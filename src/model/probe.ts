@@ -54,7 +54,7 @@ export class Probe {
           const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
           tap = {
             cols,
-            buffer: device.createBuffer({ label: `tap ${name}`, size: timeline.blockRows * cols * 4, usage }),
+            buffer: device.createBuffer({ label: `tap ${name}`, size: timeline.activations.maxRows * cols * 4, usage }),
             values: new Float32Array(),
           };
           taps.set(name, tap);
@@ -72,7 +72,7 @@ export class Probe {
           cols: config.vocabSize,
           buffer: device.createBuffer({
             label: 'all logits',
-            size: timeline.blockRows * config.vocabSize * 4,
+            size: timeline.activations.maxRows * config.vocabSize * 4,
             usage: logits.usage,
           }),
           values: new Float32Array(),
@@ -92,7 +92,7 @@ export class Probe {
 
   /** Runs a prompt from position 0. */
   async run(ids: ArrayLike<number>, options: ProbeOptions = {}): Promise<ProbeResult> {
-    const { model, activations, maxFlops, kv } = this.#timeline;
+    const { model, activations, pace, kv } = this.#timeline;
     const { queue } = model.gpu.device;
     for (const tap of this.#taps.values()) tap.values = new Float32Array(ids.length * tap.cols);
     for (const { start, end } of this.#timeline.cut(0, ids.length, options.blockRows)) {
@@ -115,7 +115,7 @@ export class Probe {
         force_routes: options.forcedExperts ? 1 : 0,
       });
       const plan = rows === 1 ? this.#plans.token : this.#plans.block;
-      queue.submit(plan.encode({ position: start, rows }, maxFlops));
+      for (const submit of plan.encode({ position: start, rows }, pace.submitFlops)) await pace.submit(submit);
       await this.#collect(start, rows);
       if (model.gpu.failure) throw model.gpu.failure;
     }

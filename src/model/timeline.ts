@@ -6,16 +6,17 @@ import { packState, STATE_BYTES } from '../kernels/state.ts';
 import { type Activations, createActivations, createTables, type Tables } from './activations.ts';
 import { cutPrompt } from './irope.ts';
 import { KvCache } from './kv-cache.ts';
-import { defaultBlockRows, submitFlops } from './memory/block.ts';
+import { blockRows, MAX_BLOCK_ROWS } from './memory/block.ts';
 import { SEGMENT_TOKENS } from './memory/kv.ts';
 import type { Model } from './model.ts';
 import { Ops } from './ops.ts';
+import { Pace } from './pace.ts';
 
 export interface TimelineOptions {
   readonly contextLength: number;
   /** Default 'f32', which is lossless. */
   readonly kvDtype?: KvDtype | undefined;
-  /** Most rows of a run, 2 .. 512; default by the estimate. */
+  /** Most rows of a run, 2 .. 512; default by what earlier ones took. */
   readonly blockRows?: number | undefined;
   /** Ids that the tokenizer knows; default all. */
   readonly numTokens?: number | undefined;
@@ -26,11 +27,10 @@ export interface TimelineOptions {
 export class Timeline {
   readonly model: Model;
   readonly contextLength: number;
-  readonly blockRows: number;
   readonly activations: Activations;
   readonly kv: KvCache;
-  /** Work after which a submit ends at the next layer border. */
-  readonly maxFlops: number;
+  readonly pace: Pace;
+  readonly #blockRows: number | undefined;
   readonly #tables: Tables;
   readonly #numTokens: number;
   readonly #stateBytes = new DataView(new ArrayBuffer(STATE_BYTES));
@@ -39,11 +39,11 @@ export class Timeline {
     const { gpu, config, schedule } = model;
     this.model = model;
     this.contextLength = options.contextLength;
-    this.maxFlops = submitFlops(gpu.facts.software);
-    this.blockRows = Math.min(options.blockRows ?? defaultBlockRows(config, gpu.facts.software), SEGMENT_TOKENS);
+    this.pace = new Pace(gpu.device.queue, gpu.facts.software);
+    this.#blockRows = options.blockRows;
     this.activations = createActivations(gpu.device, config, {
       contextLength: options.contextLength,
-      maxRows: this.blockRows,
+      maxRows: Math.min(options.blockRows ?? MAX_BLOCK_ROWS, MAX_BLOCK_ROWS),
       forcible: options.forcible ?? false,
     });
     this.#tables = createTables(gpu.device, config, schedule, options.contextLength);
@@ -78,6 +78,12 @@ export class Timeline {
   /** Bytes of everything that is neither weights nor keys and values. */
   get workingBytes(): number {
     return this.activations.bytes + this.#tables.bytes;
+  }
+
+  /** Rows of a run now. */
+  get blockRows(): number {
+    const { maxRows } = this.activations;
+    return Math.min(maxRows, this.#blockRows ?? blockRows(this.model.config, this.pace.submitFlops));
   }
 
   /** Pieces of positions [start, end) that one run each processes: in one chunk, one KV segment and one block. */

@@ -196,11 +196,15 @@ describe.each<[string, Create]>([
     expect(cut.text).toBe('Ein Dräche \uFFFD');
   });
 
-  it('reports the experts of every token while someone listens, and downgrades to whoever comes later', async () => {
+  it('reports how far the prompt is read, the experts of every token while someone listens, and downgrades to whoever comes later', async () => {
     const model = fakeModel({ downgrades: ['f16 is missing'] });
     const engine = await create(model);
     const events: EngineEvent[] = [];
-    const off = engine.on('event', (event) => events.push(event));
+    const read: number[] = [];
+    const off = engine.on('event', (event) => {
+      if (event.type === 'prefill') read.push(event.processed / event.total);
+      else events.push(event);
+    });
     const { text } = await answerOf(engine, { ...question, max_tokens: 4 });
     await expect.poll(() => events).toHaveLength(5);
     expect(events[0]).toEqual({ type: 'downgrade', message: 'f16 is missing' });
@@ -214,6 +218,8 @@ describe.each<[string, Create]>([
         text: character,
       })),
     );
+    expect(read.length).toBeGreaterThan(1);
+    expect(read).toEqual([...new Set(read)].sort((a, b) => a - b).filter((share) => share > 0 && share <= 1));
     off();
     const count = events.length;
     await answerOf(engine, { ...question, messages: [user('Else')] });
@@ -276,7 +282,7 @@ describe.each<[string, Create]>([
   it('rejects everything with device_lost once the device is gone, tells listeners, and can still be unloaded', async () => {
     const { engine, runner } = await engineWith();
     const events: EngineEvent[] = [];
-    engine.on('event', (event) => event.type !== 'routing' && events.push(event));
+    engine.on('event', (event) => event.type === 'device_lost' && events.push(event));
     const running = answerOf(engine, { ...question, max_tokens: 400 });
     const waiting = answerOf(engine, question);
     setTimeout(() => runner.lose(new OutriderError('device_lost', 'The GPU is gone.')), 5);

@@ -66,7 +66,7 @@ export class Lab {
     const recorder = new Recorder();
     record(recorder);
     const plan = await recorder.finish(device, this.#pipelines, 'case');
-    device.queue.submit(plan.encode(at, Number.POSITIVE_INFINITY));
+    device.queue.submit(plan.encode(at, Number.POSITIVE_INFINITY).map(({ commands }) => commands));
     await device.queue.onSubmittedWorkDone();
     expect((await device.popErrorScope())?.message).toBeUndefined();
   }

@@ -133,14 +133,14 @@ describe('the verdict', () => {
   it('without a budget is that nobody knows, and names what would be needed', () => {
     const { verdict, reason, nextSteps, contextLengthThatFits } = plan(scoutInt4);
     expect({ verdict, contextLengthThatFits }).toEqual({ verdict: 'unproven', contextLengthThatFits: undefined });
-    expect(reason).toMatch(/58\.81 GB .* no budget is set/);
-    expect(nextSteps[0]).toMatch(/at least 58\.81 GB/);
+    expect(reason).toMatch(/58\.88 GB .* no budget is set/);
+    expect(nextSteps[0]).toMatch(/at least 58\.88 GB/);
   });
 
   it('with a budget says both numbers and what is left', () => {
     expect(plan(scoutInt4, { budget: 64e9 })).toMatchObject({
       verdict: 'fits',
-      reason: '58.81 GB of GPU memory are needed; the budget is 64.00 GB: 5.19 GB stay free.',
+      reason: '58.88 GB of GPU memory are needed; the budget is 64.00 GB: 5.12 GB stay free.',
       nextSteps: [],
     });
   });

@@ -4,7 +4,7 @@ import type { KvDtype } from '../../kernels/attention.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Schedule } from '../irope.ts';
 import { activationBytes, tableSizes } from './activations.ts';
-import { defaultBlockRows } from './block.ts';
+import { MAX_BLOCK_ROWS } from './block.ts';
 import { type KvRequest, kvBytesPerToken, kvRegions, SEGMENT_TOKENS } from './kv.ts';
 
 /** Where neither the caller nor a budget says otherwise. */
@@ -14,8 +14,6 @@ export interface TimelineRequest {
   readonly kvDtype: KvDtype;
   /** Bytes that one storage binding may have. */
   readonly maxBinding: number;
-  /** The adapter computes on the CPU: its runs have fewer rows. */
-  readonly software: boolean;
 }
 
 export interface TimelineBytes {
@@ -32,13 +30,12 @@ export function sizeTimeline(
   config: ModelConfig,
   schedule: Schedule,
   contextLength: number,
-  { kvDtype, maxBinding, software }: TimelineRequest,
+  { kvDtype, maxBinding }: TimelineRequest,
 ): TimelineBytes {
   const kv = sizeKv(config, schedule, { contextLength, kvDtype, maxBinding });
-  const maxRows = defaultBlockRows(config, software);
   const tables = tableSizes(config, schedule, contextLength);
   const working = {
-    ...activationBytes(config, { contextLength, maxRows, forcible: false }),
+    ...activationBytes(config, { contextLength, maxRows: MAX_BLOCK_ROWS, forcible: false }),
     'rope table': tables.rope.bytes,
     'temperature table': tables.temperature.bytes,
     ones: tables.ones.bytes,

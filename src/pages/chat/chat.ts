@@ -1,5 +1,9 @@
 /** The page's conductor: one engine, one conversation, and at most one answer in the making. */
 import type { Engine, EngineEvent } from '../../index.ts';
+import { byId } from '../shared/dom.ts';
+import { formatCount, formatRate } from '../shared/format.ts';
+import { showProblem } from '../shared/problem-view.ts';
+import { readJson, writeJson } from '../shared/storage.ts';
 import {
   type AnswerStats,
   type Outcome,
@@ -8,17 +12,14 @@ import {
   toMessages,
   upToLastQuestion,
 } from './conversation.ts';
-import { byId } from './dom.ts';
 import type { ExpertPanel } from './experts/panel.ts';
-import { formatCount, formatRate } from './format.ts';
 import { Announcer } from './messages/announcer.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
 import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
 import { explain, isRecoverable } from './problems.ts';
 import { requestFields, type SettingsForm } from './settings.ts';
-import { StatusView, showFacts, showProblem } from './status.ts';
-import { readJson, writeJson } from './storage.ts';
+import { StatusView, showFacts } from './status.ts';
 
 const storageKey = 'outrider.conversation';
 
@@ -192,6 +193,7 @@ export class Chat {
 
   #onEvent(event: EngineEvent): void {
     if (event.type === 'routing') this.#options.experts.add(event);
+    else if (event.type === 'prefill') this.#status.showReading(event.processed / event.total);
     else if (event.type === 'downgrade') this.#status.addNotice(event.message);
     else if (event.type === 'device_lost' && !this.#answering) {
       this.#options.holder.fail(event.error); // else the answer's own rejection tells
