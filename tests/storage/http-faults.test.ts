@@ -64,6 +64,16 @@ test('a part goes on at the byte where its connection broke', async () => {
   expect(notices.map(({ failures }) => failures)).toEqual([1, 1]);
 });
 
+test('after a part that came fast, one that breaks begins anew once, and goes on where it breaks then', async () => {
+  const broken = TRANSIENT['a broken connection']!(1000);
+  const server = fileServer({ faults: (n) => (n === 2 || n === 3 ? broken : undefined) });
+  const source = open(await serve(server.listener));
+  await source.read(W, 0, 1000);
+  expect(same(await source.read(W, 500_000, 900_000), FILE.subarray(500_000, 900_000))).toBe(true);
+  const ranges = server.requests.slice(2).map(({ range }) => range);
+  expect(ranges).toEqual(['bytes=500000-899999', 'bytes=500000-899999', 'bytes=501000-899999']);
+});
+
 test('a body that keeps ending early without a byte is given up, with both lengths and the count', async () => {
   const empty = TRANSIENT['a body that ends early']!(0);
   const server = fileServer({ faults: (n) => (n > 0 ? empty : undefined) });

@@ -7,23 +7,32 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Larger than what a stream hands out at once, so that one read empties its queue. */
 const SCRATCH_BYTES = 1 << 20;
 
+/** `value` is empty at the end. */
+export type ReadInto = ReadableStreamReadResult<Bytes>;
+
 export interface Body {
   /** The next bytes, valid until the next call; undefined at the end. @throws TransientFailure, OutriderError `aborted` */
   read(): Promise<Bytes | undefined>;
+  /**
+   * The same into the memory of `view`, which is taken away and comes back as the buffer of `value`, at the place of `view`.
+   * What fails keeps the memory, and with it what was there before. Undefined where streams cannot do that.
+   */
+  readonly readInto: ((view: Bytes) => Promise<ReadInto>) | undefined;
   /** Ends the request, wherever it stands. Must be called. */
   close(): Promise<void>;
 }
 
 /**
- * Reads into one buffer of its own where streams of bytes are to be had: in Chromium that is 1.5 times as fast as taking
- * the pieces that fetch allocates, under Node as fast. Straight into the part's memory would be faster still by a tenth,
- * but a connection that breaks takes the buffer with it, and with that the bytes that had come.
+ * Streams of bytes are read into memory of ours where that can be: in Chromium that is 1.5 times as fast as taking the pieces
+ * that fetch allocates, under Node as fast.
  */
 export function openBody(response: Response, guard: Guard): Body {
   const read = readerOf(response);
+  const { into } = read;
   const broken = (cause: unknown) => new TransientFailure('The connection broke in the middle.', { cause });
   return {
     read: () => guard.wait(read.next(), broken),
+    readInto: into && ((view) => guard.wait(into(view), broken)),
     async close() {
       guard.end();
       await read.cancel();
@@ -31,7 +40,13 @@ export function openBody(response: Response, guard: Guard): Body {
   };
 }
 
-function readerOf(response: Response): { next(): Promise<Bytes | undefined>; cancel(): Promise<void> } {
+interface PieceReader {
+  next(): Promise<Bytes | undefined>;
+  readonly into?: (view: Bytes) => Promise<ReadInto>;
+  cancel(): Promise<void>;
+}
+
+function readerOf(response: Response): PieceReader {
   const { body } = response;
   if (body === null) return { next: async () => undefined, cancel: async () => {} };
   const cancelQuietly = (reader: ReadableStreamGenericReader) => reader.cancel().catch(() => {}); // broken already
@@ -44,10 +59,11 @@ function readerOf(response: Response): { next(): Promise<Bytes | undefined>; can
   return {
     async next() {
       const { done, value } = await byteReader.read(scratch);
-      if (value === undefined || done) return undefined;
+      if (done || !value) return undefined;
       scratch = new Uint8Array(value.buffer);
       return value;
     },
+    into: (view) => byteReader.read(view) as Promise<ReadInto>,
     cancel: () => cancelQuietly(byteReader),
   };
 }

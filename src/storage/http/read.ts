@@ -23,25 +23,84 @@ const REACH_BYTES = 32 << 20;
 
 /** Bytes [start, end) by range; a connection that breaks is taken up at the byte where it broke. */
 export async function readRange(file: RemoteFile, start: number, end: number, signal?: AbortSignal): Promise<Bytes> {
-  const bytes = allocatePart(end - start);
-  let at = 0;
+  const part = new PartInMemory(file, end - start);
   await retryRequest(file.remote, file.path, signal, async (progress) => {
-    if (at === bytes.length) return; // all but the end of the last body had come
-    const expected = bytes.length - at;
-    const body = await openRange(file, start + at, end, signal);
+    if (part.missing === 0) return; // all but the end of the last body had come
+    const expected = part.missing;
+    const body = await openRange(file, end - expected, end, signal);
     try {
-      for (let piece = await body.read(); piece; piece = await body.read()) {
-        if (piece.length > bytes.length - at) throw tooLong(file, expected);
-        bytes.set(piece, at);
-        at += piece.length;
-        if (piece.length > 0) progress();
-      }
+      await part.fill(body, progress);
     } finally {
       await body.close();
     }
-    if (at < bytes.length) throw endedEarly(expected - (bytes.length - at), expected);
+    if (part.missing > 0) throw endedEarly(expected - part.missing, expected);
   });
-  return bytes;
+  return part.bytes;
+}
+
+/** A part that comes faster than this is read straight into its memory: a connection that breaks costs no more than that. */
+const FAST_MILLISECONDS = 1000;
+
+const NOTHING = new Uint8Array();
+
+/** The bytes of one range as they come. */
+class PartInMemory {
+  bytes: Bytes;
+  readonly #file: RemoteFile;
+  readonly #length: number;
+  #at = 0;
+
+  constructor(file: RemoteFile, length: number) {
+    this.#file = file;
+    this.#length = length;
+    this.bytes = allocatePart(length);
+  }
+
+  /** Bytes that have not come. */
+  get missing(): number {
+    return this.#length - this.#at;
+  }
+
+  async fill(body: Body, progress: () => void): Promise<void> {
+    const { remote } = this.#file;
+    const { now } = remote.surroundings;
+    const begun = now();
+    if (remote.isFast && this.#at === 0 && body.readInto) await this.#readStraight(body.readInto, progress);
+    await this.#readByCopy(body, progress);
+    remote.isFast = now() - begun < FAST_MILLISECONDS;
+  }
+
+  /** Saves a copy, which is a tenth of the CPU time that reading takes in Chromium. All is lost where it breaks. */
+  async #readStraight(readInto: NonNullable<Body['readInto']>, progress: () => void): Promise<void> {
+    let { buffer } = this.bytes;
+    this.bytes = NOTHING;
+    try {
+      while (this.missing > 0) {
+        const { done, value } = await readInto(new Uint8Array(buffer, this.#at));
+        if (value === undefined) throw new TransientFailure('The connection was closed in the middle.');
+        buffer = value.buffer;
+        if (done) break;
+        this.#at += value.length;
+        progress();
+      }
+      this.bytes = new Uint8Array(buffer);
+    } catch (error) {
+      this.#file.remote.isFast = false; // the next try keeps what comes
+      this.#at = 0;
+      this.bytes = allocatePart(this.#length);
+      throw error;
+    }
+  }
+
+  async #readByCopy(body: Body, progress: () => void): Promise<void> {
+    const expected = this.missing;
+    for (let piece = await body.read(); piece; piece = await body.read()) {
+      if (piece.length > this.missing) throw tooLong(this.#file, expected);
+      this.bytes.set(piece, this.#at);
+      this.#at += piece.length;
+      if (piece.length > 0) progress();
+    }
+  }
 }
 
 /**

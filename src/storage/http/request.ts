@@ -14,6 +14,8 @@ export interface Remote {
   readonly onRetry: ((notice: RetryNotice) => void) | undefined;
   /** Whether the server has answered anything yet: if not, a wrong address is likelier than a bad minute. */
   reached: boolean;
+  /** Whether the last part came fast; false at first. */
+  isFast: boolean;
 }
 
 /** Failures in a row after which a server that never answered is given up. */

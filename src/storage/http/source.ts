@@ -124,6 +124,7 @@ function createRemote(folder: string | URL, options: HttpOptions): Remote {
     surroundings: options.surroundings ?? realSurroundings,
     onRetry: options.onRetry,
     reached: false,
+    isFast: false,
   };
 }
 
