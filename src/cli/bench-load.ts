@@ -14,7 +14,9 @@ import { findCheckout, type PageServer, servePage } from './bench-load/checkout.
 import { runInChromium } from './bench-load/chromium.ts';
 import { type GhostShape, listFiles, shapeOf, specOf, startGhost } from './bench-load/ghost.ts';
 import { runInNode } from './bench-load/node.ts';
+import { PageCache } from './bench-load/page-cache.ts';
 import { formatResults, formatTargets, judge, THROTTLE } from './bench-load/report.ts';
+import { answerAsThread, startThreads } from './bench-load/threads.ts';
 import {
   PLACES,
   type Place,
@@ -33,6 +35,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
   request: { type: 'string' },
   'ghost-pid': { type: 'string' },
+  thread: { type: 'boolean', default: false },
 } as const;
 
 const USAGE = `Usage: outrider bench-load [options]
@@ -42,7 +45,8 @@ const USAGE = `Usage: outrider bench-load [options]
   --adapter A      for Node: ${NODE_ADAPTERS.join(', ')}; for Chromium the environment's OUTRIDER_BROWSER_ADAPTER,
                    default swiftshader
   --json           results as JSON
-  --request JSON   one stage in this process, with --ghost-pid: what the command starts itself for Node`;
+  --request JSON   one stage in this process, with --ghost-pid: what the command starts itself for Node
+  --thread         one thread of such a stage: what that starts itself`;
 
 /** Left free when models are stored. */
 const SPARE_DISK_BYTES = 4e9;
@@ -59,9 +63,17 @@ interface Command {
 /** Results go to stdout, progress to stderr. Exit code 1 where a target was missed. */
 export async function main(argv: readonly string[]): Promise<number> {
   const values = parse(argv);
+  if (values.thread) {
+    answerAsThread();
+    return 0;
+  }
   if (values.request !== undefined) {
-    const request = JSON.parse(values.request) as StageRequest;
-    console.log(JSON.stringify(await runInNode(request, { adapter: adapterOf(values) }, Number(values['ghost-pid']))));
+    const options = {
+      gpu: { adapter: adapterOf(values) },
+      ghostPid: Number(values['ghost-pid']),
+      startThread: startThreads(process.argv[1]!),
+    };
+    console.log(JSON.stringify(await runInNode(JSON.parse(values.request) as StageRequest, options)));
     process.exit(0); // before Dawn's instance can be collected
   }
   const command = commandOf(values);
@@ -77,6 +89,7 @@ class Bench {
   readonly #root: string;
   readonly #command: Command;
   readonly #listings = new Map<number, StageRequest['files']>();
+  readonly #pageCache = new PageCache();
   #page: PageServer | undefined;
 
   constructor(root: string, command: Command) {
@@ -98,11 +111,14 @@ class Bench {
       return results;
     } finally {
       await this.#page?.close();
+      await this.#pageCache.remove();
     }
   }
 
   async #runStage(place: Place, stage: Stage): Promise<StageResult> {
     const stored = place === 'chromium' && STAGE_FACTS[stage].cached;
+    const filled = await this.#pageCache.fill(SPARE_DISK_BYTES + (stored ? this.#command.bytes : 0));
+    if (filled > 0) console.error(`  (${(filled / 1e9).toFixed(1)} GB written first, so that the page cache is full)`);
     const shape = shapeOf(stored ? await this.#bytesForDisk() : this.#command.bytes);
     const files = this.#listing(shape);
     const script = join(this.#root, 'dist/cli/outrider.js');

@@ -3,7 +3,7 @@ import type { CompletionProgress, Notice, ReadAbort } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
 import { type CachedSource, type CachedSourceOptions, openCached } from '../storage/cache/cached-source.ts';
 import { findSharedFiles } from '../storage/cache/cross-origin.ts';
-import { createWorkerHashers, type HasherPool, type HashWorker } from '../storage/cache/hasher.ts';
+import { createWorkerHashers, type HasherPool, type HashWorker, hashWorkerAt } from '../storage/cache/hasher.ts';
 import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
 import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
@@ -43,17 +43,9 @@ export function openBrowserCache(services: LoaderServices): ModelCache | undefin
   });
 }
 
-/** A worker that somebody else starts: what is sent before it is there waits in the port. */
 function hashWorkerBehind(services: LoaderServices): HashWorker {
   const { port1, port2 } = new MessageChannel();
-  const worker: HashWorker = {
-    postMessage: (message: unknown, transfer?: Transferable[] | StructuredSerializeOptions) =>
-      port1.postMessage(message, transfer as Transferable[]),
-    terminate: () => port1.close(),
-    onmessage: null,
-    onerror: null,
-  };
-  port1.onmessage = (event) => worker.onmessage?.call(port1 as unknown as Worker, event);
+  const worker = hashWorkerAt(port1);
   services
     .startHashWorker(port2)
     .catch((cause) =>

@@ -1,27 +1,31 @@
-/** One stage in this process: the loader in the thread that uploads, Dawn below it. */
+/** One stage in this process: the loader in threads of its own, Dawn below the one that uploads. */
 import { openDevice } from '../../gpu/device.ts';
 import { type NodeGpuOptions, openNodeGpu } from '../../gpu/node.ts';
 import { SourceReader } from '../../loader/loader.ts';
+import type { ModelReader } from '../../model/reader.ts';
 import { createNodeHashers } from '../../storage/cache/hasher.ts';
 import { openSource } from '../../storage/open.ts';
-import type { ModelSource } from '../../storage/source.ts';
 import { prepareFill } from './fill.ts';
 import { cpuSeconds } from './processes.ts';
 import { sampleMemory } from './sampler.ts';
 import { prepareFetch, prepareHash } from './solo.ts';
-import { weightsFromMemory, withHashing } from './sources.ts';
+import { weightsFromMemory } from './sources.ts';
+import { heapBytes, openInThreads, type RunningThread, type StartThread } from './threads.ts';
 import type { StageRequest, StageResult, Work } from './types.ts';
 
-/** @param ghostPid the ghost's process; undefined where it is this one */
-export async function runInNode(
-  request: StageRequest,
-  gpu: NodeGpuOptions,
-  ghostPid: number | undefined,
-): Promise<StageResult> {
-  const work = await prepare(request, gpu);
-  const ghost = ghostPid === undefined ? [] : [ghostPid];
+export interface NodeOptions {
+  readonly gpu: NodeGpuOptions;
+  /** The ghost's process; undefined where it is this one. */
+  readonly ghostPid: number | undefined;
+  readonly startThread: StartThread;
+}
+
+export async function runInNode(request: StageRequest, options: NodeOptions): Promise<StageResult> {
+  const { work, threads } = await prepare(request, options);
+  const ghost = options.ghostPid === undefined ? [] : [options.ghostPid];
   const cpuBefore = [cpuSeconds([process.pid]), cpuSeconds(ghost)] as const;
-  const endSampling = sampleMemory(heapBytes, () => [process.pid]);
+  const heap = () => threads.reduce((sum, thread) => sum + thread.heapBytes(), heapBytes());
+  const endSampling = sampleMemory(heap, () => [process.pid]);
   const done = await work();
   const memory = await endSampling();
   const cpu = {
@@ -31,20 +35,19 @@ export async function runInNode(
   return { ...done, place: 'node', stage: request.stage, cpu, memory };
 }
 
-async function prepare(request: StageRequest, options: NodeGpuOptions): Promise<Work> {
-  if (request.stage === 'fetch') return prepareFetch(request);
-  if (request.stage === 'hash') return prepareHash(request, await createNodeHashers());
-  const { gpu } = await openNodeGpu(options);
-  return prepareFill(await openDevice(gpu), new SourceReader(await sourceOf(request)));
+interface Prepared {
+  readonly work: Work;
+  readonly threads: readonly RunningThread[];
 }
 
-async function sourceOf({ stage, url, files }: StageRequest): Promise<ModelSource> {
-  const source = await openSource(url);
-  if (stage === 'upload') return weightsFromMemory(source);
-  return stage === 'gpu' ? source : withHashing(source, await createNodeHashers(), files);
-}
-
-function heapBytes(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+async function prepare(request: StageRequest, { gpu, startThread }: NodeOptions): Promise<Prepared> {
+  const { stage, url } = request;
+  if (stage === 'fetch') return { work: prepareFetch(request), threads: [] };
+  if (stage === 'hash') return { work: prepareHash(request, await createNodeHashers()), threads: [] };
+  const fill = async (reader: ModelReader) => prepareFill(await openDevice((await openNodeGpu(gpu)).gpu), reader);
+  if (stage === 'upload') {
+    return { work: await fill(new SourceReader(weightsFromMemory(await openSource(url)))), threads: [] };
+  }
+  const { reader, threads } = openInThreads(request, startThread);
+  return { work: await fill(reader), threads };
 }

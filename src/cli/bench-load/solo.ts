@@ -4,7 +4,7 @@ import { openDisk } from '../../storage/cache/disk.ts';
 import type { HasherPool } from '../../storage/cache/hasher.ts';
 import type { StoredFile } from '../../storage/cache/records.ts';
 import type { BlockStore } from '../../storage/cache/store.ts';
-import { cutParts, PART_BYTES } from '../../storage/parts.ts';
+import { allocatePart, cutParts, PART_BYTES, recyclePart } from '../../storage/parts.ts';
 import { type StageRequest, totalBytes, type Work } from './types.ts';
 
 /** As `streamParts` has them under way. */
@@ -62,7 +62,9 @@ export function prepareHash(request: StageRequest, pool: HasherPool): Work {
   return timed(totalBytes(request), async () => {
     for (const { size } of request.files) {
       const hasher = pool.create();
-      for (const { start, end } of cutParts(0, size)) await hasher.update(new Uint8Array(end - start));
+      for (const { start, end } of cutParts(0, size)) {
+        recyclePart((await hasher.update(allocatePart(end - start))).buffer);
+      }
       await hasher.digest();
     }
     pool.close();

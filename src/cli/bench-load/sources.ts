@@ -5,6 +5,8 @@ import { cutParts, PART_BYTES } from '../../storage/parts.ts';
 import type { ModelSource } from '../../storage/source.ts';
 import type { StageRequest } from './types.ts';
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Finite as a float of any width. */
 const FILL = 0x3c;
 
@@ -52,11 +54,15 @@ export function withHashing(source: ModelSource, pool: HasherPool, files: StageR
       // The header and gaps between tensors are not streamed; they belong to the file's hash all the same.
       if (start > state.position) await state.hasher.update(await source.read(path, state.position, start, options));
       state.position = start;
+      let hashing: Promise<Bytes> | undefined; // while the next one comes
       for await (const bytes of source.stream(path, start, end, options)) {
-        await state.hasher.update(bytes);
+        const before = hashing;
         state.position += bytes.length;
-        yield bytes;
+        hashing = state.hasher.update(bytes);
+        hashing.catch(() => {}); // thrown when it is waited for
+        if (before) yield await before;
       }
+      if (hashing) yield await hashing;
       if (state.position === file.size) checkHash(path, await state.hasher.digest(), file.sha256);
     },
   };

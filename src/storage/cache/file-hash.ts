@@ -3,6 +3,7 @@
  * as it is there, so that it holds one part at a time, goes on at its own pace, and starts over from the disk after a
  * crash. Parts that are not stored (a full disk) can be supplied from memory when it is their turn.
  */
+import { recyclePart } from '../parts.ts';
 import type { FileHasher } from './hasher.ts';
 import type { Bytes } from './store.ts';
 
@@ -61,7 +62,7 @@ export function startFileHash({ numParts, hasher, isStored, readStored }: FileHa
         continue;
       }
       supplied = undefined;
-      await hasher.update(bytes);
+      recyclePart((await hasher.update(bytes)).buffer);
       next++;
       tellSuppliers();
     }

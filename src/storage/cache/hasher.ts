@@ -9,13 +9,12 @@
 
 import type { SerializedError } from '../../errors.ts';
 import { OutriderError } from '../../errors.ts';
-import { recyclePart } from '../parts.ts';
 import type { Bytes } from './store.ts';
 
 /** The hash of one file. Calls are in order; each waits for the one before. */
 export interface FileHasher {
-  /** Takes `bytes` away: their buffer may be transferred. Resolves when the next piece is wanted. */
-  update(bytes: Bytes): Promise<void>;
+  /** Takes `bytes` away: their buffer may be transferred. Resolves when they have gone in, to the same bytes. */
+  update(bytes: Bytes): Promise<Bytes>;
   /** @returns 64 lowercase hex digits; ends the hasher */
   digest(): Promise<string>;
   /** Ends a hasher whose digest is not wanted any more. */
@@ -45,6 +44,19 @@ export type HashAnswer = {
 
 /** The part of `Worker` that is used. */
 export type HashWorker = Pick<Worker, 'postMessage' | 'terminate' | 'onmessage' | 'onerror'>;
+
+/** A worker that somebody else starts, at the other end of `port`: what is sent before it is there waits in the port. */
+export function hashWorkerAt(port: MessagePort): HashWorker {
+  const worker: HashWorker = {
+    postMessage: (message: unknown, transfer?: Transferable[] | StructuredSerializeOptions) =>
+      port.postMessage(message, transfer as Transferable[]),
+    terminate: () => port.close(),
+    onmessage: null,
+    onerror: null,
+  };
+  port.onmessage = (event) => worker.onmessage?.call(port as unknown as Worker, event);
+  return worker;
+}
 
 /**
  * Hashers in a worker that runs hash-worker.ts; it is started with the first piece.
@@ -86,10 +98,7 @@ export function createWorkerHashers(start: () => HashWorker): HasherPool {
     create() {
       const file = numFiles++;
       return {
-        update: async (bytes) => {
-          const answer = await ask({ do: 'update', file, bytes }, [bytes.buffer]);
-          if (answer.bytes) recyclePart(answer.bytes.buffer);
-        },
+        update: async (bytes) => (await ask({ do: 'update', file, bytes }, [bytes.buffer])).bytes!,
         digest: async () => (await ask({ do: 'digest', file })).digest!,
         free() {
           if (!dead) worker?.postMessage({ do: 'free', file } satisfies HashRequest);
@@ -109,7 +118,11 @@ export async function createNodeHashers(): Promise<HasherPool> {
   return {
     create() {
       const hash = createHash('sha256');
-      return { update: async (bytes) => void hash.update(bytes), digest: async () => hash.digest('hex'), free() {} };
+      const update = async (bytes: Bytes) => {
+        hash.update(bytes);
+        return bytes;
+      };
+      return { update, digest: async () => hash.digest('hex'), free() {} };
     },
     close() {},
   };
