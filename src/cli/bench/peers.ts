@@ -4,10 +4,11 @@
  */
 import { findCheckout } from '../bench-load/checkout.ts';
 import { openPeersFolder, type PeersAdapter } from './peers/folder.ts';
-import { formatModel } from './peers/report.ts';
+import { compareKernels } from './peers/kernels.ts';
+import { formatKernels, formatModel } from './peers/report.ts';
 import { servePeers } from './peers/server.ts';
 import { runTurns } from './peers/turns.ts';
-import type { ModelResult } from './peers/types.ts';
+import type { KernelsResult, ModelResult } from './peers/types.ts';
 
 export interface PeersOptions {
   /** The prepared checkout of the peers. */
@@ -26,6 +27,7 @@ export interface PeersResult {
   /** Of wllama and onnxruntime-web. */
   readonly versions: Readonly<Record<string, string>>;
   readonly models: readonly ModelResult[];
+  readonly kernels: KernelsResult;
 }
 
 /** @throws OutriderError `invalid_request` with the commands that prepare the folder, where it is not */
@@ -36,16 +38,27 @@ export async function runPeers(options: PeersOptions): Promise<PeersResult> {
   try {
     const results: ModelResult[] = [];
     for (const [model, vocabSize] of folder.models) {
-      const turn = { chromium: folder.chromium, pageUrl: server.url, model, vocabSize, rounds, onProgress };
+      const turn = {
+        chromium: folder.chromium,
+        pageUrl: server.urlOf('index.html'),
+        model,
+        vocabSize,
+        rounds,
+        onProgress,
+      };
       results.push(await runTurns(turn));
     }
-    return { adapter, versions: folder.versions, models: results };
+    onProgress('int4 matrix-vector products …');
+    const kernels = await compareKernels(folder.chromium, server.urlOf('kernels.html'), rounds);
+    return { adapter, versions: folder.versions, models: results, kernels };
   } finally {
     await server.close();
   }
 }
 
-export function formatPeers({ adapter, versions, models }: PeersResult): string {
+export function formatPeers({ adapter, versions, models, kernels }: PeersResult): string {
   const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return [`Chromium on ${adapter}; ${peers.join(', ')}`, ...models.map(formatModel)].join('\n\n');
+  return [`Chromium on ${adapter}; ${peers.join(', ')}`, ...models.map(formatModel), formatKernels(kernels)].join(
+    '\n\n',
+  );
 }

@@ -8,6 +8,7 @@ export const ADAPTERS = ['lavapipe', 'swiftshader'] as const;
 /** `lavapipe`: the folder's own copy of Chromium, in which Mesa's driver stands in for SwiftShader. */
 export type PeersAdapter = (typeof ADAPTERS)[number];
 
+const PACKAGES = ['@wllama/wllama', 'onnxruntime-web'];
 const CHROMIUMS = [process.env.OUTRIDER_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 export interface PeersFolder {
@@ -31,22 +32,24 @@ export async function openPeersFolder(
     return join(path, file);
   };
   need('package.json', '');
-  const packages = ['@wllama/wllama', 'onnxruntime-web'];
-  const versions = packages.map(async (name) => {
-    const text = await readFile(need(`node_modules/${name}/package.json`, 'npm ci'), 'utf8');
-    return [name, (JSON.parse(text) as { version: string }).version] as const;
-  });
-  const sizes = models.map(async (name) => {
+  const readJson = async <T>(file: string, command: string) =>
+    JSON.parse(await readFile(need(file, command), 'utf8')) as T;
+  const versions: Record<string, string> = {};
+  for (const name of PACKAGES) {
+    versions[name] = (await readJson<{ version: string }>(`node_modules/${name}/package.json`, 'npm ci')).version;
+  }
+  const sizes = new Map<string, number>();
+  for (const name of models) {
     need(`models/${name}.gguf`, 'npm run models');
     need(`models/${name}/model.safetensors`, 'npm run models');
-    const config = await readFile(need(`models/${name}/config.json`, 'npm run models'), 'utf8');
-    return [name, (JSON.parse(config) as { vocab_size: number }).vocab_size] as const;
-  });
+    const config = await readJson<{ vocab_size: number }>(`models/${name}/config.json`, 'npm run models');
+    sizes.set(name, config.vocab_size);
+  }
   return {
     path,
     chromium: adapter === 'lavapipe' ? need('chromium-lvp/chromium', 'npm run shim') : stockChromium(),
-    models: new Map(await Promise.all(sizes)),
-    versions: Object.fromEntries(await Promise.all(versions)),
+    models: sizes,
+    versions,
   };
 }
 

@@ -1,10 +1,18 @@
 /** The comparison for people: rates, ratios, what the issue asks of them, and whether the answers are the same. */
-import { MEASURES, type Measure, type ModelResult, type Subject, type SubjectResult } from './types.ts';
+import {
+  type KernelsResult,
+  type MatvecTime,
+  MEASURES,
+  type Measure,
+  type ModelResult,
+  type Subject,
+  type SubjectResult,
+} from './types.ts';
 
 const COLUMNS = [14, 22, 22, 22];
 
 export function formatModel(result: ModelResult): string {
-  const { model, subjects } = result;
+  const { model, busy, subjects } = result;
   const rows = subjects.map(({ subject, rates }) => [
     subject,
     ...rates.map(({ median, best, own }) => `${round(median)} (${round(best)}, own ${round(own)})`),
@@ -15,7 +23,7 @@ export function formatModel(result: ModelResult): string {
     ...MEASURES.map((measure) => describeRatio(ratioOf(result, subject, measure))),
   ]);
   return [
-    `Model ${model}, tokens per second: median (best, median by its own clock)`,
+    `Model ${model}, tokens per second: median (best, median by its own clock); ${Math.round(100 * busy)} % of the cores were busy with other things`,
     line(['', ...MEASURES.map(({ kind, tokens }) => `${kind} ${tokens}`)]),
     ...[...rows, ...ratios].map(line),
     ...subjects.map(
@@ -23,6 +31,23 @@ export function formatModel(result: ModelResult): string {
     ),
     ...peers.map((peer) => `  ${describeAnswers(subjectOf(result, 'outrider'), peer)}`),
   ].join('\n');
+}
+
+export function formatKernels({ rows, cols, readRate, comparisons }: KernelsResult): string {
+  const lines = comparisons.flatMap(({ block, activations, peer, variants }) => [
+    `  groups of ${block}, ${activations} activations`,
+    `    ${describeTime(peer)}`,
+    ...variants.map(
+      (variant) => `    ${describeTime(variant)}; ${(peer.median / variant.median).toFixed(2)} x ${peer.name}`,
+    ),
+  ]);
+  const head = `int4 matrix ${rows} x ${cols} times a vector; vec4 reads ${(readRate / 1e9).toFixed(2)} GB/s in the same run`;
+  return [head, ...lines].join('\n');
+}
+
+function describeTime({ name, median, best, share, error }: MatvecTime): string {
+  const times = `${(1e3 * median).toFixed(2)} ms (best ${(1e3 * best).toFixed(2)})`;
+  return `${name.padEnd(COLUMNS[0]!)} ${times}, ${Math.round(100 * share)} % of the read roofline, error ${error.toExponential(0)}`;
 }
 
 /** How many times as fast this engine is; undefined where the peer did not compute where it should have. */

@@ -16,8 +16,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 export interface PeersServer {
-  /** Of the page that this folder's `page/index.html` is. */
-  readonly url: string;
+  /** Of a page in the folder `page/`. */
+  urlOf(page: 'index.html' | 'kernels.html'): string;
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function servePeers(root: string, folder: PeersFolder): Promise<Pee
   });
   await server.listen();
   return {
-    url: new URL('src/cli/bench/peers/page/index.html', server.resolvedUrls!.local[0]).href,
+    urlOf: (page) => new URL(`src/cli/bench/peers/page/${page}`, server.resolvedUrls!.local[0]).href,
     close: () => server.close(),
   };
 }

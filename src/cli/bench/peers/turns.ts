@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { OutriderError } from '../../../errors.ts';
 import { Chromium, type Session } from '../../bench-load/cdp.ts';
 import { wordPrompt } from './prompts.ts';
+import { busyShare } from './quiet.ts';
 import {
   type Completed,
   type LoadedSubject,
@@ -45,12 +46,14 @@ export async function runTurns(options: TurnsOptions): Promise<ModelResult> {
     }
     for (const tab of tabs) await tab.check();
     for (const measure of MEASURES) for (const tab of tabs) await tab.run(measure, rounds); // compiles what this shape needs
+    const busy: number[] = [];
     for (let round = 0; round < rounds; round++) {
+      busy.push(await busyShare());
       onProgress(`${model}: round ${round + 1} of ${rounds} …`);
       const turn = tabs.map((_, index) => tabs[(index + round) % tabs.length]!);
       for (const measure of MEASURES) for (const tab of turn) tab.keep(measure, await tab.run(measure, round));
     }
-    return { model, subjects: tabs.map((tab) => tab.result()) };
+    return { model, busy: median(busy), subjects: tabs.map((tab) => tab.result()) };
   });
 }
 

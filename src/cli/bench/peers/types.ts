@@ -69,5 +69,51 @@ export interface SubjectResult extends LoadedSubject {
 
 export interface ModelResult {
   readonly model: string;
+  /** Share of all cores, 0..1, that other things took before a round. */
+  readonly busy: number;
   readonly subjects: readonly SubjectResult[];
+}
+
+/** An int4 matrix times a vector, as both engines have it. */
+export interface MatvecRequest {
+  readonly rows: number;
+  readonly cols: number;
+  /** Columns that share a scale. */
+  readonly blocks: readonly number[];
+  readonly rounds: number;
+}
+
+export const ACTIVATIONS = ['f32', 'int8'] as const;
+export type Activations = (typeof ACTIVATIONS)[number];
+
+export interface MatvecTime {
+  /** A variant of this engine, or what the peer calls it. */
+  readonly name: string;
+  /** Seconds of one product: median and least over the rounds. */
+  readonly median: number;
+  readonly best: number;
+  /** Bytes of weights and scales per second, over the read roofline of the same run. */
+  readonly share: number;
+  /** Root mean square error over that of what was expected. */
+  readonly error: number;
+}
+
+export interface MatvecComparison {
+  readonly block: number;
+  readonly activations: Activations;
+  readonly peer: MatvecTime;
+  readonly variants: readonly MatvecTime[];
+}
+
+export interface KernelsResult {
+  readonly rows: number;
+  readonly cols: number;
+  /** Bytes per second of vec4 reads. */
+  readonly readRate: number;
+  readonly comparisons: readonly MatvecComparison[];
+}
+
+/** The functions of the page that compares kernels. */
+export interface KernelsPage {
+  compareMatvecs(request: MatvecRequest): Promise<KernelsResult>;
 }
