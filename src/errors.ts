@@ -7,6 +7,7 @@
  * | `device_lost` | the GPU device went away while a model was loaded |
  * | `gpu_out_of_memory` | an allocation was refused |
  * | `gpu_validation` | WebGPU rejected a command: a defect of Outrider's, please report it |
+ * | `gpu_incorrect` | a GPU computed a kernel's check wrongly: its driver is defective |
  * | `model_not_found` | no `config.json` or no weights at the source |
  * | `model_too_large` | a tensor, a buffer or a context does not fit this adapter's limits or the budget |
  * | `config_unsupported` | `config.json` asks for what this runtime does not compute |
@@ -32,6 +33,7 @@ export type ErrorCode =
   | 'device_lost'
   | 'gpu_out_of_memory'
   | 'gpu_validation'
+  | 'gpu_incorrect'
   | 'model_not_found'
   | 'model_too_large'
   | 'config_unsupported'

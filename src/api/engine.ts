@@ -1,11 +1,14 @@
 /** The public engine: the same interface in this thread and in front of a Worker. */
 import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
+import type { EngineStats } from '../engine/stats.ts';
 import type { ChatCompletions } from './types.ts';
 
 export interface Engine {
   /** What was loaded, and where it runs. Plain data. */
   readonly model: ModelFacts;
+  /** How each family of kernels is computed on this GPU, and why so: asked for, the only way, or measured. */
+  readonly variants: ModelFacts['variants'];
   readonly chat: { readonly completions: ChatCompletions };
   /**
    * Calls `listener` for every event from now on, and for what is true already (downgrades while loading, a lost device).
@@ -13,6 +16,8 @@ export interface Engine {
    * @returns the function that ends the subscription
    */
   on(type: 'event', listener: EngineListener): () => void;
+  /** What the next decode step costs, how fast the last answer was, and where the GPU's memory goes. */
+  stats(): Promise<EngineStats>;
   /**
    * Frees everything on the GPU, and the Worker if the engine started it. Requests that run or wait are rejected with
    * `engine_unloaded`, and so is every later one. Calling it again does nothing.

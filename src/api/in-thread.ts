@@ -24,8 +24,10 @@ export async function createInThreadEngine(
     const engine = new ConversationEngine(parts);
     return {
       model: facts,
+      variants: facts.variants,
       chat: { completions: createChatCompletions(engine, facts.id) },
       on: (_type, listener) => engine.on(listener),
+      stats: async () => engine.stats(),
       unload: async () => {
         await engine.unload();
         await reader.close();

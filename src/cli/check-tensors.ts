@@ -1,5 +1,6 @@
 /** Compares a model with stored logits, hidden states, routes and greedy ids of prompts. */
 import type { GpuRunner } from '../model/gpu-runner.ts';
+import type { Activations } from '../model/model.ts';
 import type { Probe, ProbeResult } from '../model/probe.ts';
 import type { Sampling } from '../model/runner.ts';
 import type { ExpectedTensors } from './expected.ts';
@@ -29,9 +30,9 @@ export async function checkTensors(
   runner: GpuRunner,
   probe: Probe,
   expected: ExpectedTensors,
-  elem: 'f32' | 'f16',
+  activations: Activations,
 ): Promise<Report> {
-  return elem === 'f32' ? checkExact(runner, probe, expected) : checkHalf(runner, probe, expected);
+  return activations === 'f32' ? checkExact(runner, probe, expected) : checkLossy(runner, probe, expected, activations);
 }
 
 async function checkExact(runner: GpuRunner, probe: Probe, expected: ExpectedTensors): Promise<Report> {
@@ -50,8 +51,13 @@ async function checkExact(runner: GpuRunner, probe: Probe, expected: ExpectedTen
   return { ok, text: `max logit error ${logits.toExponential(1)}, hidden ${hidden.toExponential(1)}, ${counts}` };
 }
 
-/** Half precision: the routes are forced to the golden's, so that a near tie does not hide the arithmetic's own error. */
-async function checkHalf(runner: GpuRunner, probe: Probe, expected: ExpectedTensors): Promise<Report> {
+/** Fewer bits: the routes are forced to the golden's, so that a near tie does not hide the arithmetic's own error. */
+async function checkLossy(
+  runner: GpuRunner,
+  probe: Probe,
+  expected: ExpectedTensors,
+  activations: Activations,
+): Promise<Report> {
   const greedy: [number, number] = [0, 0];
   let ok = true;
   let worst = 0; // mean error over Transformers' bf16 mean error
@@ -91,7 +97,7 @@ async function checkHalf(runner: GpuRunner, probe: Probe, expected: ExpectedTens
       : `${worst.toFixed(2)} of bf16's, flips ${flips}/${choices} of ${allowedFlips} allowed`;
   return {
     ok,
-    text: `f16: mean logit error ${meanAbs.toExponential(1)} with routes forced, ${gate}, greedy ${greedy.join('/')} (not gated)`,
+    text: `${activations}: mean logit error ${meanAbs.toExponential(1)} with routes forced, ${gate}, greedy ${greedy.join('/')} (not gated)`,
   };
 }
 

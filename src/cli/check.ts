@@ -1,20 +1,21 @@
 /**
  * `outrider check FOLDER…`: runs each golden folder on this machine's adapter, compares with what is expected of it, and
- * prints one line each. Lossless variants must agree to 1e-3 everywhere; half-precision ones are held to Transformers' own
+ * prints one line each; with --all-variants in every way that this adapter has. Lossless ones must agree to 1e-3 everywhere; half-precision ones are held to Transformers' own
  * bf16 figures, with the golden's routes forced.
  */
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { OutriderError } from '../errors.ts';
-import { openDevice } from '../gpu/device.ts';
+import { type AdapterFacts, openDevice } from '../gpu/device.ts';
 import { NODE_ADAPTERS, type NodeAdapter, openNodeGpu } from '../gpu/node.ts';
 import { SourceReader } from '../loader/loader.ts';
 import { GpuRunner } from '../model/gpu-runner.ts';
-import { loadWeights, type Model } from '../model/model.ts';
+import { type Activations, loadWeights, type Model } from '../model/model.ts';
 import { Probe } from '../model/probe.ts';
 import { openSource } from '../storage/open.ts';
 import { checkCases, perplexity, readDocuments } from './check-cases.ts';
 import { checkTensors, type Report } from './check-tensors.ts';
+import { allWays, USUAL, type Way } from './check-ways.ts';
 import { type Expected, readExpected } from './expected.ts';
 
 export interface CheckOptions {
@@ -25,6 +26,8 @@ export interface CheckOptions {
   readonly perplexity?: string | undefined;
   /** Instead of the folder's own expected.json. */
   readonly expected?: string | undefined;
+  /** Default f32, and f16 where the adapter has it. */
+  readonly way?: Way | undefined;
 }
 
 /** Exit code 0, or 1 if anything missed. */
@@ -38,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       'no-subgroups': { type: 'boolean', default: false },
       perplexity: { type: 'string' },
       expected: { type: 'string' },
+      'all-variants': { type: 'boolean', default: false },
     },
   });
   const adapter = NODE_ADAPTERS.find((name) => name === values.adapter);
@@ -47,24 +51,33 @@ export async function main(argv: readonly string[]): Promise<number> {
       : `--adapter is "${values.adapter}"; it must be one of ${NODE_ADAPTERS.join(', ')}`;
     throw new OutriderError(
       'invalid_request',
-      `${what}. Usage: check FOLDER… [--adapter A] [--no-f16] [--no-subgroups] [--perplexity FILE] [--expected FILE]`,
+      `${what}. Usage: check FOLDER… [--adapter A] [--no-f16] [--no-subgroups] [--perplexity FILE] [--expected FILE] [--all-variants]`,
     );
   }
   const { gpu } = await openNodeGpu({ adapter });
+  const options = {
+    adapter,
+    f16: !values['no-f16'],
+    subgroups: !values['no-subgroups'],
+    perplexity: values.perplexity,
+    expected: values.expected,
+  };
+  const ways = values['all-variants'] ? allWays(await factsOf(gpu, options)) : [USUAL];
   let missed = 0;
   for (const folder of positionals) {
-    const options = {
-      adapter,
-      f16: !values['no-f16'],
-      subgroups: !values['no-subgroups'],
-      perplexity: values.perplexity,
-      expected: values.expected,
-    };
-    const { ok, text } = await checkFolder(gpu, folder, options);
-    console.log(`${ok ? 'ok' : 'MISS'} ${basename(folder)}: ${text}`);
-    if (!ok) missed++;
+    for (const way of ways) {
+      const { ok, text } = await checkFolder(gpu, folder, { ...options, way });
+      console.log(`${ok ? 'ok' : 'MISS'} ${basename(folder)}${way.label && ` (${way.label})`}: ${text}`);
+      if (!ok) missed++;
+    }
   }
   return missed > 0 ? 1 : 0;
+}
+
+async function factsOf(gpu: GPU, options: CheckOptions): Promise<AdapterFacts> {
+  const device = await openDevice(gpu, { f16: options.f16, subgroups: options.subgroups });
+  device.destroy();
+  return device.facts;
 }
 
 /** One folder's line. An error is a miss: the other folders still get their turn. */
@@ -78,13 +91,18 @@ export async function checkFolder(gpu: GPU, folder: string, options: CheckOption
       );
     }
     const reports: Report[] = [];
-    const exact = await withModel(gpu, folder, options, 'f32', async (model) => {
-      if (expected) reports.push(await checkExpected(model, expected));
-      if (options.perplexity) reports.push(await checkPerplexity(model, options.perplexity, expected));
-      return model.gpu.facts;
-    });
-    if (expected?.kind === 'tensors' && exact.f16) {
-      reports.push(await withModel(gpu, folder, options, 'f16', (model) => checkExpected(model, expected)));
+    const { f16 } = await factsOf(gpu, options);
+    for (const activations of (options.way ?? USUAL).activations) {
+      if (activations === 'f16' && !f16) continue;
+      if (activations !== 'f32' && expected?.kind !== 'tensors') {
+        reports.push({ ok: true, text: `no figures to gate ${activations} by` });
+        continue;
+      }
+      await withModel(gpu, folder, options, activations, async (model) => {
+        if (expected) reports.push(await checkExpected(model, expected, activations));
+        if (options.perplexity && activations === 'f32')
+          reports.push(await checkPerplexity(model, options.perplexity, expected));
+      });
     }
     return { ok: reports.every((report) => report.ok), text: reports.map((report) => report.text).join('; ') };
   } catch (error) {
@@ -98,13 +116,16 @@ async function withModel<T>(
   gpu: GPU,
   folder: string,
   options: CheckOptions,
-  activations: 'f32' | 'f16',
+  activations: Activations,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
   const reader = new SourceReader(await openSource(folder));
   const { config } = await reader.inspect();
-  const device = await openDevice(gpu, { f16: options.f16, subgroups: options.subgroups });
-  const model = await loadWeights(device, reader, config, { activations });
+  const device = await openDevice(gpu, {
+    f16: options.f16,
+    subgroups: options.subgroups && options.way?.subgroups !== false,
+  });
+  const model = await loadWeights(device, reader, config, { activations, variants: options.way?.variants });
   try {
     return await use(model);
   } finally {
@@ -112,7 +133,7 @@ async function withModel<T>(
   }
 }
 
-async function checkExpected(model: Model, expected: Expected): Promise<Report> {
+async function checkExpected(model: Model, expected: Expected, activations: Activations): Promise<Report> {
   const longest =
     expected.kind === 'tensors'
       ? expected.longest
@@ -120,7 +141,7 @@ async function checkExpected(model: Model, expected: Expected): Promise<Report> 
   const runner = await GpuRunner.create(model, { contextLength: longest });
   const probe = await Probe.create(model, longest);
   return expected.kind === 'tensors'
-    ? checkTensors(runner, probe, expected, model.options.elem)
+    ? checkTensors(runner, probe, expected, activations)
     : checkCases(runner, probe, expected);
 }
 

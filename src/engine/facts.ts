@@ -18,6 +18,8 @@ export interface ModelFacts {
   readonly numLocalExperts: number;
   /** The GPU adapter that computes. */
   readonly adapter: LoadedModel['adapter'];
+  /** How each family of kernels is computed there, and why so. */
+  readonly variants: LoadedModel['variants'];
   /** Bytes on the GPU when loading was done; keys and values grow with the conversation. */
   readonly bytes: LoadedModel['bytes'] & { readonly total: number };
   /** What a request that says nothing else is sampled with. */

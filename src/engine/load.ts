@@ -17,7 +17,10 @@ export type ModelLoader = typeof LoadModel;
 
 /** How to load a model: what `model/load.ts` takes, but for what the engine itself answers. */
 export interface LoadOptions
-  extends Omit<ModelLoadOptions, 'numTokens' | 'onProgress' | 'onCompletion' | 'onDowngrade' | 'f16' | 'subgroups'> {
+  extends Omit<
+    ModelLoadOptions,
+    'numTokens' | 'onProgress' | 'onCompletion' | 'onKernels' | 'onPipelines' | 'onDowngrade' | 'f16' | 'subgroups'
+  > {
   /** Called with every file and every few megabytes. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   /** Stops loading; nothing is left on the GPU. */
@@ -55,12 +58,13 @@ export async function loadEngineParts(
     onProgress: (weights) => report({ phase: 'weights', ...weights }),
     onCompletion: report,
     onDowngrade: (message) => downgrades.push(message),
+    onKernels: () => report({ phase: 'kernels', loaded: 0, total: 0, file: '' }),
     onPipelines: () => report({ phase: 'pipelines', loaded: 0, total: 1, file: '' }),
     signal,
   });
   const defaults = samplingDefaults(generation);
   const endIds = new Set([...model.config.eosTokenIds, ...(generation.eosTokenIds ?? [])]);
-  const { contextLength, schedule, config, adapter, bytes } = model;
+  const { contextLength, schedule, config, adapter, variants, bytes } = model;
   report({ phase: 'pipelines', loaded: 1, total: 1, file: '' });
   return {
     parts: { model, tokenizer, template, endIds, defaults, downgrades },
@@ -72,6 +76,7 @@ export async function loadEngineParts(
       layers: schedule.layers,
       numLocalExperts: config.numLocalExperts,
       adapter,
+      variants,
       bytes: { ...bytes, total: bytes.weights + bytes.kv + bytes.activations },
       defaults,
     },

@@ -1,10 +1,10 @@
 /** Progress of loading, from the first file to the first possible token. */
 
 /**
- * `tokenizer`: headers, tokenizer and template; `weights`: tensors onto the GPU, and into the cache at the same time; `download`:
+ * `tokenizer`: headers, tokenizer and template; `kernels`: a GPU that is new gets its kernels timed and checked; `weights`: tensors onto the GPU, and into the cache at the same time; `download`:
  * what the cache wants beside the weights; `verify`: hashes of whole files; `pipelines`: shaders are compiled.
  */
-export type LoadPhase = 'tokenizer' | 'weights' | 'download' | 'verify' | 'pipelines';
+export type LoadPhase = 'tokenizer' | 'kernels' | 'weights' | 'download' | 'verify' | 'pipelines';
 
 export interface LoadProgress {
   readonly phase: LoadPhase;
@@ -29,7 +29,8 @@ export type PhaseProgress = Pick<LoadProgress, 'phase' | 'loaded' | 'total' | 'f
 
 const PHASES: Readonly<Record<LoadPhase, { text: string; from: number; to: number; bytes: boolean }>> = {
   tokenizer: { text: 'Reading the tokenizer', from: 0, to: 0.05, bytes: true },
-  weights: { text: 'Loading weights', from: 0.05, to: 0.9, bytes: true },
+  kernels: { text: 'Choosing kernels', from: 0.05, to: 0.06, bytes: false },
+  weights: { text: 'Loading weights', from: 0.06, to: 0.9, bytes: true },
   download: { text: 'Downloading the rest of the files', from: 0.9, to: 0.93, bytes: true },
   verify: { text: 'Checking the files', from: 0.93, to: 0.95, bytes: true },
   pipelines: { text: 'Preparing the GPU', from: 0.95, to: 1, bytes: false },

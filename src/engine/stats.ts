@@ -1,4 +1,42 @@
-/** What a request cost, in OpenAI's words, with WebLLM's names for the speeds. */
+/** What a request cost, in OpenAI's words, with WebLLM's names for the speeds; what a step costs, and where memory goes. */
+import type { LoadedModel } from '../model/load.ts';
+import type { StepCost } from '../model/runner.ts';
+
+/** An engine at this moment. Plain data. */
+export interface EngineStats {
+  /** Tokens whose keys and values are on the GPU. */
+  readonly position: number;
+  /** The step that would follow: from the kernels' own accounts, not measured. */
+  readonly decodeStep: StepCost;
+  /** undefined before the first answer. */
+  readonly lastAnswer: AnswerStats | undefined;
+  /** On the GPU: weights, keys and values so far, what a run writes, and their sum. */
+  readonly bytes: LoadedModel['bytes'] & { readonly total: number };
+  /** How each family of kernels is computed, and why so. */
+  readonly variants: LoadedModel['variants'];
+}
+
+/** An answer that was given to its end. */
+export interface AnswerStats extends Usage {
+  /** 10^9 bytes per second that decoding had to read and write: those of a step in the answer's middle, at its rate. */
+  readonly decode_gb_per_s: number;
+}
+
+export function engineStats(model: LoadedModel, position: number, last: Usage | undefined): EngineStats {
+  const { bytes, variants, contextLength } = model;
+  const costAt = (at: number) => model.stepCost(Math.min(Math.floor(at), contextLength - 1));
+  return {
+    position,
+    decodeStep: costAt(position),
+    lastAnswer: last && {
+      ...last,
+      decode_gb_per_s:
+        (last.extra.decode_tokens_per_s * costAt(last.prompt_tokens + last.completion_tokens / 2).bytes) / 1e9,
+    },
+    bytes: { ...bytes, total: bytes.weights + bytes.kv + bytes.activations },
+    variants,
+  };
+}
 
 export interface Usage {
   readonly prompt_tokens: number;
@@ -31,6 +69,12 @@ export class Stopwatch {
   #started = 0;
   #first = 0;
   #last = 0;
+  readonly #onUsage: (usage: Usage) => void;
+
+  /** @param onUsage is told what `usage` returns */
+  constructor(onUsage: (usage: Usage) => void = () => {}) {
+    this.#onUsage = onUsage;
+  }
 
   /** The request got its turn. */
   start(): void {
@@ -47,7 +91,7 @@ export class Stopwatch {
   usage({ prompt, cached, completion }: { prompt: number; cached: number; completion: number }): Usage {
     const rate = (tokens: number, ms: number) => (tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0);
     const decodeMs = this.#last - this.#first;
-    return {
+    const usage: Usage = {
       prompt_tokens: prompt,
       completion_tokens: completion,
       total_tokens: prompt + completion,
@@ -60,5 +104,7 @@ export class Stopwatch {
         e2e_latency_s: (performance.now() - this.#requested) / 1000,
       },
     };
+    this.#onUsage(usage);
+    return usage;
   }
 }

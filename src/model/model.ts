@@ -2,13 +2,17 @@
 import { OutriderError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { PipelineCache } from '../gpu/kernel.ts';
+import type { KvDtype } from '../kernels/attention.ts';
 import { MAX_EXPERTS } from '../kernels/expert-tiles.ts';
-import { type KernelOptions, kernelOptions } from '../kernels/variants.ts';
+import type { KernelOptions } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { type Schedule, scheduleLayers } from './irope.ts';
 import type { BufferPlan } from './layout/layout.ts';
 import type { Requantization } from './layout/storage.ts';
 import type { ModelReader, ReadAbort } from './reader.ts';
+import type { TuningMemory } from './tuning/memory.ts';
+import { subjectOf } from './tuning/subject.ts';
+import { tuneKernels, type VariantsOption, type VariantTable } from './tuning/tuning.ts';
 import { Uploader } from './upload.ts';
 import { mapWeights, type Weights } from './weights.ts';
 
@@ -20,14 +24,29 @@ export interface Model {
   /** By the layout's numbers. */
   readonly buffers: readonly GPUBuffer[];
   readonly options: KernelOptions;
+  /** Which variants the options name, and why. */
+  readonly variants: VariantTable;
   readonly pipelines: PipelineCache;
   /** Bytes of weights: as read from the source, and as allocated on the GPU. */
   readonly bytes: { readonly read: number; readonly weights: number };
 }
 
+/** What products are computed with; f32 is lossless. */
+export type Activations = 'f32' | 'f16';
+
 export interface ModelOptions extends Requantization {
   /** Default 'f32', which is lossless; 'f16' computes products in half precision and needs `shader-f16`. */
-  readonly activations?: 'f32' | 'f16' | undefined;
+  readonly activations?: Activations | undefined;
+  /** Which of the lossless ways to compute each family of kernels; default 'auto': the fastest here. */
+  readonly variants?: VariantsOption | undefined;
+  /** Keys and values; default 'f32', which is lossless. 'f16' takes half the room. */
+  readonly kvDtype?: KvDtype | undefined;
+}
+
+/** What allocating can be told beside what a model is. */
+export interface AllocateOptions extends ModelOptions, ReadAbort {
+  /** Where choices of variants are kept; default the browser's. */
+  readonly memory?: TuningMemory | undefined;
 }
 
 export interface FillOptions extends ReadAbort {
@@ -35,12 +54,15 @@ export interface FillOptions extends ReadAbort {
   readonly onProgress?: ((loaded: number, file: string) => void) | undefined;
 }
 
-/** Allocates every weight buffer, so that a refusal costs no download. Throws `gpu_out_of_memory` and what layouts throw. */
+/**
+ * Chooses and checks the kernels, and allocates every weight buffer, so that a refusal costs no download. Throws
+ * `gpu_incorrect`, `gpu_out_of_memory` and what layouts throw.
+ */
 export async function allocateModel(
   gpu: Gpu,
   reader: ModelReader,
   config: ModelConfig,
-  { activations = 'f32', quantizeOnLoad, recipe }: ModelOptions = {},
+  { activations = 'f32', quantizeOnLoad, recipe, variants, kvDtype, signal, memory }: AllocateOptions = {},
 ): Promise<Model> {
   const { device, facts } = gpu;
   if (activations === 'f16' && !facts.f16) {
@@ -57,6 +79,9 @@ export async function allocateModel(
   }
   const maxBytes = Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize);
   const placed = await reader.layOut({ maxBytes, quantizeOnLoad, recipe });
+  const pipelines = new PipelineCache(device);
+  const subject = subjectOf(config, placed.weights, kvDtype);
+  const tuned = await tuneKernels({ gpu, pipelines, subject, activations, variants, signal, memory });
   const buffers = await allocate(device, placed.buffers);
   return {
     gpu,
@@ -64,8 +89,9 @@ export async function allocateModel(
     schedule: scheduleLayers(config),
     weights: mapWeights(placed.weights, (index) => buffers[index]!),
     buffers,
-    options: kernelOptions(facts, activations),
-    pipelines: new PipelineCache(device),
+    options: tuned.options,
+    variants: tuned.table,
+    pipelines,
     bytes: { read: placed.bytes, weights: placed.buffers.reduce((sum, { size }) => sum + size, 0) },
   };
 }
@@ -92,7 +118,7 @@ export async function loadWeights(
   gpu: Gpu,
   reader: ModelReader,
   config: ModelConfig,
-  options: ModelOptions & FillOptions = {},
+  options: AllocateOptions & FillOptions = {},
 ): Promise<Model> {
   return orDestroy(gpu, async () => {
     const model = await allocateModel(gpu, reader, config, options);

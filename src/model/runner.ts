@@ -26,6 +26,13 @@ export interface Sampled {
   readonly experts: Uint32Array;
 }
 
+/** One decode step: bytes that its dispatches must read or write at least once each, and floating-point operations. */
+export interface StepCost {
+  readonly dispatches: number;
+  readonly bytes: number;
+  readonly flops: number;
+}
+
 export interface Runner {
   readonly config: ModelConfig;
   readonly schedule: Schedule;
@@ -54,6 +61,9 @@ export interface Runner {
    * is chosen. Resolves when its readback arrives; several may be in flight, they resolve in order.
    */
   step(position: number, sampling: Sampling): Promise<Sampled>;
+
+  /** What a step costs that feeds a token at `position`. */
+  stepCost(position: number): StepCost;
 
   /** Frees everything. */
   destroy(): void;

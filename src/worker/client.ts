@@ -12,6 +12,7 @@ import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
+import type { EngineStats } from '../engine/stats.ts';
 import { OutriderError } from '../errors.ts';
 import { abortable, linkSignals } from '../ports/abortable.ts';
 import { Caller } from '../ports/calls.ts';
@@ -72,6 +73,7 @@ export async function connectEngine(
 
 class WorkerEngine implements Engine {
   readonly model: ModelFacts;
+  readonly variants: ModelFacts['variants'];
   readonly chat: { readonly completions: ChatCompletions };
   readonly #connection: Connection;
   #unloading: Promise<void> | undefined;
@@ -79,6 +81,7 @@ class WorkerEngine implements Engine {
   constructor(connection: Connection, model: ModelFacts) {
     this.#connection = connection;
     this.model = model;
+    this.variants = model.variants;
     const create = (request: ChatCompletionRequest, options: RequestOptions = {}) =>
       request?.stream === true ? this.#stream(request, options) : this.#complete(request, options);
     this.chat = { completions: { create: create as ChatCompletions['create'] } };
@@ -90,6 +93,10 @@ class WorkerEngine implements Engine {
     );
     this.#connection.call((remote) => remote.call('listen', port.forWorker)).catch(() => {}); // an unloaded engine is silent
     return () => port.stop();
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.#connection.call((remote) => remote.call('stats'));
   }
 
   unload(): Promise<void> {

@@ -5,6 +5,7 @@ import type { EngineEvent } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
+import type { EngineStats } from '../engine/stats.ts';
 import { OutriderError } from '../errors.ts';
 import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
 import { readerOver } from '../loader/port.ts';
@@ -81,6 +82,10 @@ class EngineHost implements RemoteEngine {
       off();
       endCall(port);
     };
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.#loaded().stats();
   }
 
   async unload(): Promise<void> {

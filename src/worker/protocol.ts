@@ -8,6 +8,7 @@
 import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
+import type { EngineStats } from '../engine/stats.ts';
 import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
 
 export const CONNECT = 'outrider:connect';
@@ -55,5 +56,6 @@ export interface RemoteEngine {
   stream(request: ChatCompletionRequest, port: MessagePort): Promise<void>;
   /** Sends `WireEvent`s as items until stopped. */
   listen(port: MessagePort): void;
+  stats(): Promise<EngineStats>;
   unload(): Promise<void>;
 }

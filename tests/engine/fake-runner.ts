@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../src/model/config.ts';
 import { cutPrompt, type Schedule } from '../../src/model/irope.ts';
-import type { Runner, Sampled, Sampling } from '../../src/model/runner.ts';
+import type { Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
 
 export interface FakeOptions {
   chunk?: number;
@@ -130,6 +130,11 @@ export class FakeRunner implements Runner {
     })();
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  stepCost(position: number): StepCost {
+    this.#check(position < this.contextLength, 'the cost of a step beyond the context');
+    return { dispatches: 8, bytes: 1e6 + position, flops: 2e6 };
   }
 
   destroy(): void {
