@@ -1,13 +1,14 @@
 /** Starts the chat page: `?model=URL` names another model than the one that comes with the page. */
+
+import { byId, createButton } from '../shared/dom.ts';
+import { unusablePlatform } from '../shared/problems.ts';
+import { setUpTheme } from '../shared/theme.ts';
 import { Chat } from './chat.ts';
-import { byId, createButton } from './dom.ts';
 import { ExpertPanel } from './experts/panel.ts';
 import { library } from './models/api.ts';
 import { ModelHolder } from './models/holder.ts';
 import { ModelManager } from './models/manager.ts';
-import { unusablePlatform } from './problems.ts';
 import { setUpSettings } from './settings.ts';
-import { setUpTheme } from './theme.ts';
 
 const defaultModel = '/models/llama-scoutling';
 

@@ -1,39 +1,8 @@
-/** From an error to what a person can do about it. Pure, but for one look at where the page stands. */
+/** From an error to what a person can do about it. Pure. */
 import { type ErrorCode, OutriderError } from '../../errors.ts';
-
-/** A page's worth of explanation. */
-export interface Problem {
-  readonly title: string;
-  /** One or two sentences: what this means. */
-  readonly lead: string;
-  /** Things to try, most likely first. */
-  readonly advice: readonly string[];
-  /** The label of the button that loads the model again. */
-  readonly retry: string;
-  /** For a bug report: code, message, details. */
-  readonly details: string;
-}
-
-type Explanation = Omit<Problem, 'details' | 'retry'> & { readonly retry?: string };
+import { describe, type Explanation, explainWebGpu, type Problem } from '../shared/problems.ts';
 
 const recoverable: readonly ErrorCode[] = ['context_overflow', 'invalid_request', 'template_error'];
-
-/** Why WebGPU cannot be there at all, before anything is downloaded; undefined where it may be. */
-export function unusablePlatform(): OutriderError | undefined {
-  if (!window.isSecureContext) {
-    return new OutriderError(
-      'webgpu_unavailable',
-      `${location.origin} is not a secure origin, and browsers offer WebGPU only there. Use https:// or localhost.`,
-      { details: { reason: 'insecure-origin', origin: location.origin } },
-    );
-  }
-  if (!navigator.gpu) {
-    return new OutriderError('webgpu_unavailable', 'This browser has no navigator.gpu. Use one with WebGPU.', {
-      details: { reason: 'no-api', userAgent: navigator.userAgent },
-    });
-  }
-  return undefined;
-}
 
 /** Whether the model goes on working: the failure was about this one request. */
 export function isRecoverable(error: unknown): boolean {
@@ -49,13 +18,6 @@ export function explain(error: unknown, model: string): Problem {
     advice: ['Try again.', 'If it happens again, please report it with the details below.'],
   };
   return { retry: 'Try again', ...explanation, details: describe(error) };
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof OutriderError)) return String(error);
-  const facts = Object.entries(error.details).map(([name, value]) => `${name}: ${value}`);
-  const cause = error.cause === undefined ? [] : [`cause: ${error.cause}`];
-  return [`${error.code}: ${error.message}`, ...facts, ...cause].join('\n');
 }
 
 function explainCode(error: OutriderError, model: string): Explanation | undefined {
@@ -209,40 +171,5 @@ function explainModel(error: OutriderError): Explanation | undefined {
       };
     default:
       return undefined;
-  }
-}
-
-function explainWebGpu(error: OutriderError): Explanation {
-  switch (error.details.reason) {
-    case 'insecure-origin':
-      return {
-        title: 'This address is not secure',
-        lead: 'Browsers offer WebGPU only on https:// and on localhost, and this page came over plain http.',
-        advice: ['Open the page over https://.', 'On the machine that serves it, open http://localhost instead.'],
-      };
-    case 'no-api':
-      return {
-        title: 'This browser has no WebGPU',
-        lead: 'The model runs on the GPU through WebGPU, which this browser does not offer.',
-        advice: [
-          'Use Chrome or Edge 113 or newer, Safari 26 or newer, or Firefox 141 or newer.',
-          'If the browser is new enough, WebGPU may be switched off by a flag or by policy.',
-        ],
-      };
-    case 'limits':
-      return {
-        title: 'This graphics adapter is too small',
-        lead: error.message,
-        advice: ['If the machine has a second GPU, make the browser use that one.', 'Choose a smaller model.'],
-      };
-    default:
-      return {
-        title: 'No graphics adapter',
-        lead: 'The browser has WebGPU but found no adapter that it trusts: there is none, its driver is on the browser’s blocklist, or it failed too often.',
-        advice: [
-          'Turn on hardware acceleration in the browser’s settings and restart the browser.',
-          'Update the graphics driver; chrome://gpu says what is blocked and why.',
-        ],
-      };
   }
 }

@@ -1,7 +1,7 @@
 /** The settings popover: request fields that the user chose, remembered in this browser. */
 import type { Engine } from '../../index.ts';
-import { byId } from './dom.ts';
-import { readJson, writeJson } from './storage.ts';
+import { byId } from '../shared/dom.ts';
+import { readJson, writeJson } from '../shared/storage.ts';
 
 /** What is chosen; an absent field leaves the decision to the model's own `generation_config.json`. */
 export interface Settings {

@@ -1,18 +1,23 @@
 /** What the page says about the model: loading, ready on which adapter, or why not. */
 import type { Engine, LoadProgress } from '../../index.ts';
-import { byId, create } from './dom.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { adapterName } from '../shared/adapter.ts';
+import { byId, create } from '../shared/dom.ts';
+import { formatBytes, formatCount } from '../shared/format.ts';
 import type { ModelEntry } from './models/address.ts';
 import { cardOf } from './models/memory.ts';
 import { licenseLine } from './models/view/license.ts';
 import { describeProgress } from './models/words.ts';
-import type { Problem } from './problems.ts';
 
 /** The line under the composer and its larger twin on the empty page. */
 export class StatusView {
   readonly #line = byId('status');
   readonly #text = byId('load-text');
   readonly #bars = [byId<HTMLProgressElement>('load-bar'), byId<HTMLProgressElement>('status-bar')];
+
+  /** How much of a long conversation the model has read, 0 .. 1. */
+  showReading(share: number): void {
+    this.show(`Reading the conversation: ${Math.round(share * 100)} %`);
+  }
 
   /** A phase of loading, with bytes and rate where bytes move. */
   showProgress(progress: LoadProgress): void {
@@ -65,11 +70,6 @@ export class StatusView {
   }
 }
 
-/** The adapter in words; browsers leave most of its fields empty. */
-export function adapterName({ description, device, vendor, architecture }: Engine['model']['adapter']): string {
-  return description || device || [vendor, architecture].filter(Boolean).join(' ') || 'an unnamed adapter';
-}
-
 /** Fills the popover about the model. */
 export function showFacts(
   entry: ModelEntry,
@@ -100,16 +100,4 @@ export function showFacts(
   const card = cardOf(entry);
   byId('about-license').hidden = !card;
   byId('about-license').replaceChildren(...(card ? licenseLine(entry, card) : []));
-}
-
-/** Shows a problem in place of the conversation, or hides it again. */
-export function showProblem(problem: Problem | undefined): void {
-  byId('problem').hidden = !problem;
-  if (!problem) return;
-  byId('problem-title').textContent = problem.title;
-  byId('problem-lead').textContent = problem.lead;
-  byId('problem-advice').replaceChildren(...problem.advice.map((line) => create('li', {}, line)));
-  byId('problem-retry').textContent = problem.retry;
-  byId('problem-details').textContent = problem.details;
-  byId('problem-title').focus();
 }

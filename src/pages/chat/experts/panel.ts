@@ -1,7 +1,7 @@
 /** The expert panel: feeds the routing table, redraws by frames, and answers the pointer and the keyboard. */
-import { byId, create } from '../dom.ts';
-import { formatCount } from '../format.ts';
-import { readJson, writeJson } from '../storage.ts';
+import { byId, create } from '../../shared/dom.ts';
+import { formatCount } from '../../shared/format.ts';
+import { readJson, writeJson } from '../../shared/storage.ts';
 import {
   type Cell,
   type Column,

@@ -1,7 +1,8 @@
 /** One answer on the page: streams in by animation frames, then shows how it ended and what it cost. */
+import { create, createCopyButton } from '../../shared/dom.ts';
+import { formatCount, formatRate } from '../../shared/format.ts';
 import type { AnswerStats, Outcome } from '../conversation.ts';
-import { create, createAskButton, createCopyButton } from '../dom.ts';
-import { formatCount, formatRate } from '../format.ts';
+import { createAskButton } from './ask-button.ts';
 import { MarkdownView } from './markdown.ts';
 
 const outcomes: Record<Outcome, string> = {

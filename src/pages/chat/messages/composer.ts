@@ -1,5 +1,5 @@
 /** Where the message is typed: Enter sends, Shift+Enter breaks the line, and a composing IME keeps its Enter. */
-import { byId } from '../dom.ts';
+import { byId } from '../../shared/dom.ts';
 
 /** What the page wants done with the keys of a message field. */
 export interface EntryKeys {

@@ -1,9 +1,9 @@
 /** The list of messages: keeps its end in view while someone reads there, and offers a way back where not. */
-
+import { byId, create, createButton } from '../../shared/dom.ts';
+import type { Problem } from '../../shared/problems.ts';
 import type { Turn } from '../conversation.ts';
-import { byId, create, createAskButton, createButton } from '../dom.ts';
-import type { Problem } from '../problems.ts';
 import { AnswerView } from './answer.ts';
+import { createAskButton } from './ask-button.ts';
 import { setUpEntry } from './composer.ts';
 
 /** What a person can ask of the messages. */

@@ -5,7 +5,7 @@
  */
 import DOMPurify from 'dompurify';
 import { Marked, type Token } from 'marked';
-import { create, createCopyButton } from '../dom.ts';
+import { create, createCopyButton } from '../../shared/dom.ts';
 
 const markdown = new Marked({
   gfm: true,

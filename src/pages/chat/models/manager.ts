@@ -1,5 +1,5 @@
 /** The model manager: the dialog with its two views, what is remembered, and which model the page starts with. */
-import { byId } from '../dom.ts';
+import { byId } from '../../shared/dom.ts';
 import { type Home, isStoredAs, type ModelEntry, parseAddress } from './address.ts';
 import type { ModelLibrary, StoredModel } from './api.ts';
 import type { HolderState, ModelHolder } from './holder.ts';

@@ -1,5 +1,5 @@
 /** What the page remembers of models between visits. Never a token, and never the query of an address, which may be one. */
-import { readJson, writeJson } from '../storage.ts';
+import { readJson, writeJson } from '../../shared/storage.ts';
 import type { ModelEntry } from './address.ts';
 import { embeddedCard, type ModelCard } from './card.ts';
 

@@ -1,5 +1,5 @@
 /** What goes on with a model, in words. Pure. */
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../../shared/format.ts';
 
 /** What these words need of the engine's progress. */
 export interface ProgressFacts {

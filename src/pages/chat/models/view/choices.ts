@@ -1,8 +1,8 @@
 /** The fields below a plan: context, budget, and what may be given up for memory. */
 import { OutriderError } from '../../../../errors.ts';
 import type { ModelPlan } from '../../../../model/plan.ts';
-import { byId, create } from '../../dom.ts';
-import { formatBytes, formatCount } from '../../format.ts';
+import { byId, create } from '../../../shared/dom.ts';
+import { formatBytes, formatCount } from '../../../shared/format.ts';
 import type { LoadChoices } from '../memory.ts';
 import { contextSteps, stepOf } from '../plan-bar.ts';
 

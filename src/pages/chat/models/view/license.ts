@@ -1,5 +1,5 @@
 /** The licence of a model: what it is called, where it stands, and whether it is accepted. */
-import { byId, create } from '../../dom.ts';
+import { byId, create } from '../../../shared/dom.ts';
 import { type ModelEntry, resolveLink } from '../address.ts';
 import type { ModelCard } from '../card.ts';
 import type { CardSummary } from '../memory.ts';

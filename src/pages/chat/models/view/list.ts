@@ -2,7 +2,7 @@
 import type { LoadProgress } from '../../../../index.ts';
 import { filesOfDrop } from '../../../../storage/drop.ts';
 import { type FileAt, withPath } from '../../../../storage/file-at.ts';
-import { byId } from '../../dom.ts';
+import { byId } from '../../../shared/dom.ts';
 import { explain } from '../../problems.ts';
 import { entryOfFiles, type ModelEntry } from '../address.ts';
 import type { StorageFacts } from '../api.ts';

@@ -1,7 +1,7 @@
 /** Draws a plan: the bar, what its parts mean, and the verdict in words. */
 import type { ModelPlan } from '../../../../model/plan.ts';
-import { byId, create } from '../../dom.ts';
-import { formatBytes } from '../../format.ts';
+import { byId, create } from '../../../shared/dom.ts';
+import { formatBytes } from '../../../shared/format.ts';
 import { layOutBar, type Part } from '../plan-bar.ts';
 
 const names: Readonly<Record<Part, string>> = {

@@ -1,7 +1,7 @@
 /** One model in the list: its state in words, what can be done next, and behind "Details" the rarer things. */
 import type { LoadProgress } from '../../../../index.ts';
-import { create, createButton } from '../../dom.ts';
-import { formatBytes, formatCount } from '../../format.ts';
+import { create, createButton } from '../../../shared/dom.ts';
+import { formatBytes, formatCount } from '../../../shared/format.ts';
 import { explain } from '../../problems.ts';
 import type { StoredModel, Update } from '../api.ts';
 import type { Row, RowState } from '../listing.ts';

@@ -2,8 +2,8 @@
 import { OutriderError } from '../../../../errors.ts';
 import { memoryGuide } from '../../../../model/budget.ts';
 import type { ModelPlan } from '../../../../model/plan.ts';
-import { byId, create, createButton } from '../../dom.ts';
-import { formatBytes } from '../../format.ts';
+import { byId, create, createButton } from '../../../shared/dom.ts';
+import { formatBytes } from '../../../shared/format.ts';
 import { explain } from '../../problems.ts';
 import type { ModelEntry } from '../address.ts';
 import type { PlanRequest } from '../api.ts';

@@ -1,4 +1,4 @@
-/** The few DOM moves that the page repeats. */
+/** The few DOM moves that the pages repeat. */
 
 /** The element with this id; the page's markup is ours, so a missing one is a programming error. */
 export function byId<T extends HTMLElement>(id: string): T {
@@ -25,22 +25,15 @@ export function createButton(label: string, onClick: (button: HTMLButtonElement)
   return button;
 }
 
-/** A button that asks the model: not there while no model is (see `.asks` in messages.css). */
-export function createAskButton(label: string, onClick: () => void): HTMLButtonElement {
-  const button = createButton(label, onClick);
-  button.classList.add('asks');
-  return button;
-}
-
 /** A button that copies what `text` returns and says for a moment how that went. */
-export function createCopyButton(text: () => string): HTMLButtonElement {
-  return createButton('Copy', async (button) => {
+export function createCopyButton(text: () => string, label = 'Copy'): HTMLButtonElement {
+  return createButton(label, async (button) => {
     button.textContent = await navigator.clipboard.writeText(text()).then(
       () => 'Copied',
       () => 'Not allowed', // the browser or a policy denies clipboard access
     );
     setTimeout(() => {
-      button.textContent = 'Copy';
+      button.textContent = label;
     }, 1500);
   });
 }
