@@ -86,7 +86,11 @@ export function fakeModel(options: FakeOptions & { downgrades?: string[] } = {})
       signal?.throwIfAborted();
       onProgress?.({ loaded, total: 100, file: 'model.safetensors' });
     }
-    const facts = { adapter: { vendor: 'fake', software: true }, bytes: { weights: 100, kv: 10, activations: 1 } };
+    const facts = {
+      adapter: { vendor: 'fake', software: true },
+      variants: { matvec: { name: 'fake', why: 'only one', seconds: {} } },
+      bytes: { weights: 100, kv: 10, activations: 1 },
+    };
     return Object.assign(runner, facts) as unknown as LoadedModel;
   };
   return { load, runner };
