@@ -3,7 +3,7 @@
  * state write, one pass, one submit; it creates nothing but, now and then, a KV segment.
  */
 import { OutriderError } from '../errors.ts';
-import { type At, type Plan, Recorder, type Submit } from '../gpu/plan.ts';
+import { type At, type Plan, type PlannedDispatch, Recorder, type Submit } from '../gpu/plan.ts';
 import type { ModelConfig } from './config.ts';
 import { forward, head } from './forward.ts';
 import type { Schedule } from './irope.ts';
@@ -109,8 +109,13 @@ export class GpuRunner implements Runner {
     return sampled;
   }
 
+  /** What a run consists of that is the last of its prompt: for accounting, and for timing each dispatch alone after it. */
+  dispatches(at: At): PlannedDispatch[] {
+    return (at.rows === 1 ? this.#plans.token : this.#plans.block).dispatches(at);
+  }
+
   stepCost(position: number): StepCost {
-    const costs = this.#plans.token.dispatches({ position, rows: 1 }).map(({ cost }) => cost);
+    const costs = this.dispatches({ position, rows: 1 }).map(({ cost }) => cost);
     const sum = (of: 'bytes' | 'flops') => costs.reduce((total, cost) => total + cost[of], 0);
     return { dispatches: costs.length, bytes: sum('bytes'), flops: sum('flops') };
   }
