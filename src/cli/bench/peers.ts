@@ -17,6 +17,8 @@ export interface PeersOptions {
   readonly adapter?: PeersAdapter;
   /** Models of the folder; default s and m. */
   readonly models?: readonly string[];
+  /** Whether to compare kernels with onnxruntime-web's; default true. */
+  readonly kernels?: boolean;
   /** Runs of each measure and subject, of which the median counts; default 5. */
   readonly rounds?: number;
   readonly onProgress?: (text: string) => void;
@@ -27,12 +29,12 @@ export interface PeersResult {
   /** Of wllama and onnxruntime-web. */
   readonly versions: Readonly<Record<string, string>>;
   readonly models: readonly ModelResult[];
-  readonly kernels: KernelsResult;
+  readonly kernels: KernelsResult | undefined;
 }
 
 /** @throws OutriderError `invalid_request` with the commands that prepare the folder, where it is not */
 export async function runPeers(options: PeersOptions): Promise<PeersResult> {
-  const { adapter = 'lavapipe', models = ['s', 'm'], rounds = 5, onProgress = () => {} } = options;
+  const { adapter = 'lavapipe', models = ['s', 'm'], kernels = true, rounds = 5, onProgress = () => {} } = options;
   const folder = await openPeersFolder(options.folder, adapter, models);
   const server = await servePeers(findCheckout(), folder);
   try {
@@ -48,9 +50,10 @@ export async function runPeers(options: PeersOptions): Promise<PeersResult> {
       };
       results.push(await runTurns(turn));
     }
-    onProgress('int4 matrix-vector products …');
-    const kernels = await compareKernels(folder.chromium, server.urlOf('kernels.html'), rounds);
-    return { adapter, versions: folder.versions, models: results, kernels };
+    if (!kernels) return { adapter, versions: folder.versions, models: results, kernels: undefined };
+    const page = server.urlOf('kernels.html');
+    const compared = await compareKernels(folder.chromium, page, rounds, onProgress);
+    return { adapter, versions: folder.versions, models: results, kernels: compared };
   } finally {
     await server.close();
   }
@@ -58,7 +61,6 @@ export async function runPeers(options: PeersOptions): Promise<PeersResult> {
 
 export function formatPeers({ adapter, versions, models, kernels }: PeersResult): string {
   const peers = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return [`Chromium on ${adapter}; ${peers.join(', ')}`, ...models.map(formatModel), formatKernels(kernels)].join(
-    '\n\n',
-  );
+  const head = `Chromium on ${adapter}; ${peers.join(', ')}`;
+  return [head, ...models.map(formatModel), ...(kernels ? [formatKernels(kernels)] : [])].join('\n\n');
 }

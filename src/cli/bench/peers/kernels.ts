@@ -7,7 +7,13 @@ const SHAPE = { rows: 8192, cols: 5120 };
 /** What the peers' models have, and what Scout's checkpoints have. */
 const BLOCKS = [32, 128];
 
-export function compareKernels(chromium: string, pageUrl: string, rounds: number): Promise<KernelsResult> {
+export function compareKernels(
+  chromium: string,
+  pageUrl: string,
+  rounds: number,
+  onProgress: (text: string) => void,
+): Promise<KernelsResult> {
+  onProgress('int4 matrix-vector products …');
   const request: MatvecRequest = { ...SHAPE, blocks: BLOCKS, rounds };
   return withChromium(chromium, async (browser) => {
     const page = await browser.open(pageUrl, "'compareMatvecs' in window");
