@@ -1,27 +1,49 @@
 import source from '../../shaders/sample.wgsl?raw';
+import slicesSource from '../../shaders/sample-slices.wgsl?raw';
+import sampling from '../../shaders/shared/sampling.wgsl?raw';
 import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 import type { Recorder } from '../gpu/plan.ts';
+import { slicesOf } from './sampling.ts';
 import { plain } from './variants.ts';
 
+/** What lies where in the vocabulary. Shapes: shaders/sample-slices.wgsl. */
+export const sampleSlicesKernel = defineKernel('sample-slices', slicesSource, [sampling, state]);
+
 /** Chooses the next id from the logits. Shapes and method: shaders/sample.wgsl. */
-export const sampleKernel = defineKernel('sample', source, [state]);
+export const sampleKernel = defineKernel('sample', source, [sampling, state]);
 
 export interface SampleRequest {
   readonly state: GPUBuffer;
   readonly logits: GPUBuffer; // [>= numTokens] f32
+  /** Scratch of `samplingBytes`. */
+  readonly slices: GPUBuffer;
+  readonly candidates: GPUBuffer; // [numTokens] u32, scratch
   readonly ids: GPUBuffer; // [1] u32
   readonly record: GPUBuffer; // [1] u32
   /** Ids that the tokenizer knows; the rest is never chosen. */
   readonly numTokens: number;
 }
 
-export function sample(recorder: Recorder, { state, logits, ids, record, numTokens }: SampleRequest): void {
+export function sample(recorder: Recorder, request: SampleRequest): void {
+  const { state, logits, slices, candidates, ids, record, numTokens } = request;
+  const numSlices = slicesOf(numTokens);
+  for (const STEP of [0, 1, 2]) {
+    recorder.dispatch({
+      label: 'sample',
+      variant: plain(sampleSlicesKernel, { STEP }),
+      buffers: { state, logits, slices, candidates },
+      params: { num_tokens: numTokens },
+      grid: [numSlices, 1, 1],
+      cost: () => ({ bytes: numTokens * 4, flops: numTokens }),
+    });
+  }
   recorder.dispatch({
+    label: 'sample',
     variant: plain(sampleKernel),
-    buffers: { state, logits, ids, record },
+    buffers: { state, logits, slices, candidates, ids, record },
     params: { num_tokens: numTokens },
     grid: [1, 1, 1],
-    cost: () => ({ bytes: numTokens * 4, flops: numTokens }),
+    cost: () => ({ bytes: numSlices * 8, flops: numSlices }), // where nothing is cut; else it depends on the logits
   });
 }

@@ -26,6 +26,8 @@ export interface Activations {
   readonly order: GPUBuffer; // [rows] u32
   readonly tiles: GPUBuffer; // [numTiles(rows)] 3 u32
   readonly logits: GPUBuffer; // [vocab] f32
+  readonly slices: GPUBuffer; // [numSlices] as in shared/sampling.wgsl
+  readonly candidates: GPUBuffer; // [vocab] u32
   readonly record: GPUBuffer; // [1 + moeLayers] u32
   readonly maxRows: number;
   readonly maxPartials: number;
@@ -67,6 +69,8 @@ export function createActivations(device: GPUDevice, config: ModelConfig, reques
     order: make('order'),
     tiles: make('tiles'),
     logits: make('logits'),
+    slices: make('slices'),
+    candidates: make('candidates'),
     record: make('record'),
     maxRows: request.maxRows,
     maxPartials: maxPartials(request.contextLength),

@@ -157,8 +157,8 @@ export class Ops {
 
   sample(logits: GPUBuffer): void {
     const { recorder, activations, numTokens } = this.#context;
-    const { state, ids, record } = activations;
-    sample(recorder, { state, logits, ids, record, numTokens });
+    const { state, slices, candidates, ids, record } = activations;
+    sample(recorder, { state, logits, slices, candidates, ids, record, numTokens });
   }
 
   tap(name: string, buffer: GPUBuffer): void {

@@ -40,14 +40,6 @@ export function probabilities(logits: Numbers, options: SampleOptions): Float64A
   return weights.map((weight) => weight / remaining);
 }
 
-/**
- * Ids in the order in which the kernel's 128 threads hold them. Any fixed order samples the same distribution; this one
- * decides which id a given random number means.
- */
-export function samplingOrder(vocabulary: number): number[] {
-  return Array.from({ length: vocabulary }, (_, id) => id).sort((a, b) => (a % 128) - (b % 128) || a - b);
-}
-
 /** One id and the random numbers that choose it: those in [start, end). */
 export interface Span {
   readonly id: number;
@@ -55,10 +47,10 @@ export interface Span {
   readonly end: number;
 }
 
-/** Inverts the cumulative distribution: the spans of the ids that can be chosen, in the sampling order. */
+/** Inverts the cumulative distribution: the spans of the ids that can be chosen, by ascending ids. */
 export function spansOf(distribution: Numbers): Span[] {
   let end = 0;
-  return samplingOrder(distribution.length)
+  return Array.from(distribution, (_, id) => id)
     .filter((id) => distribution[id]! > 0)
     .map((id) => {
       const start = end;
@@ -123,5 +115,16 @@ export const cases: readonly SampleCase[] = [
     numTokens: 201_135,
     temperature: 0.6,
     topP: 0.9,
+  },
+  { name: "OpenAI's defaults over Llama 4's vocabulary", vocabulary: 202_048, numTokens: 202_048, temperature: 1 },
+  { name: 'greedy in the last slice', vocabulary: 5000, numTokens: 4999, temperature: 0 },
+  { name: 'nearly flat, top-p needs most ids', vocabulary: 5000, numTokens: 5000, temperature: 50, topP: 0.97 },
+  {
+    name: 'so cold that only ties remain',
+    vocabulary: 3000,
+    numTokens: 3000,
+    temperature: 1e-3,
+    topP: 0.5,
+    ties: true,
   },
 ];

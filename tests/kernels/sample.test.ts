@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sample } from '../../src/kernels/sample.ts';
+import { sliceBytes } from '../../src/kernels/sampling.ts';
 import { cases, type Span, sampleData } from '../../src/reference/sample.ts';
 import { useLab } from './harness.ts';
 
@@ -10,10 +11,14 @@ describe('sample chooses the id that its oracle chooses', () => {
     const at = { position: 0, rows: 1 };
     const filters = { temperature: options.temperature, top_k: options.topK, top_p: options.topP, min_p: options.minP };
     const logitsBuffer = lab().buffer(logits);
+    const scratch = {
+      slices: lab().buffer(new Uint32Array(sliceBytes(options.numTokens) / 4)),
+      candidates: lab().buffer(new Uint32Array(options.numTokens)),
+    };
     for (const { id, random } of draws(spans)) {
       const [ids, record] = [lab().buffer(new Uint32Array(1)), lab().buffer(new Uint32Array(1))];
       const state = lab().state(at, { ...filters, random });
-      const request = { state, logits: logitsBuffer, ids, record, numTokens: options.numTokens };
+      const request = { state, logits: logitsBuffer, ...scratch, ids, record, numTokens: options.numTokens };
       await lab().run(at, (recorder) => sample(recorder, request));
       expect((await lab().words(ids, 1))[0], `random ${random}`).toBe(id);
       expect((await lab().words(record, 1))[0]).toBe(id);

@@ -1,12 +1,12 @@
 /** A long generation on a wrapped device: what it creates, how often it submits and reads back, what it keeps. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Session } from '../../src/engine/session.ts';
 import { SourceReader } from '../../src/loader/loader.ts';
 import { type LoadedModel, loadModel } from '../../src/model/load.ts';
 import type { Sampling } from '../../src/model/runner.ts';
-import { type Counts, countingGpu, sourceOfTiny, tinyFiles } from './tiny-model.ts';
+import { type Counts, countingGpu, sourceOfTiny, TINY, tinyFiles } from './tiny-model.ts';
 
 const SAMPLING: Sampling = { temperature: 1, topP: 0.9, topK: 40, minP: 0.01, random: 0.5 };
 const TOKENS = 1000;
@@ -30,6 +30,11 @@ function held(): number {
   return heapUsed + arrayBuffers;
 }
 
+/** Embedding, last norm, logits and choice. */
+const AROUND_THE_LAYERS = 4;
+/** Of one layer. */
+const MAX_DISPATCHES = 8;
+
 test('1,000 tokens create no buffer and no bind group but for KV segments, one pass and one submit each, and keep no memory', async () => {
   const session = new Session(model);
   await session.prefill([1, 2, 3], () => SAMPLING);
@@ -48,6 +53,12 @@ test('1,000 tokens create no buffer and no bind group but for KV segments, one p
   expect(counts.passes - before.passes).toBe(TOKENS);
   expect(counts.submits - before.submits).toBe(TOKENS);
   expect(counts.mappings - before.mappings).toBe(TOKENS);
+  // A readback is awaited before the next submit only at the chunk boundaries, where run-ahead must stop.
+  expect(counts.idleSubmits - before.idleSubmits).toBeLessThanOrEqual(TOKENS / TINY.attention_chunk_size + 1);
+  const { layers } = model.schedule;
+  const most = layers.length * MAX_DISPATCHES + AROUND_THE_LAYERS;
+  // Two KV segments of the one global layer: each is a piece of attention of its own.
+  expect(counts.dispatches - before.dispatches).toBeLessThanOrEqual(TOKENS * (most + 1));
   expect(Math.abs(grown)).toBeLessThan(1e6);
 });
 
@@ -62,3 +73,18 @@ test('who stops asking is followed by at most the steps in flight', async () => 
 async function step(session: Session, tokens: number): Promise<void> {
   for await (const _ of session.decode(tokens, () => SAMPLING));
 }
+
+test.each([1, 2, 3])('a layer takes at most 8 dispatches where its experts lie in %i buffers', async (shards) => {
+  const slots = TINY.num_local_experts + 1; // one is the shared expert
+  const pair = 2 * TINY.intermediate_size * TINY.hidden_size * 2; // bytes of gate and up in bf16
+  const { gpu, counts } = await countingGpu(Math.ceil(slots / shards) * pair);
+  const small = await loadModel(new SourceReader(sourceOfTiny(tinyFiles())), { gpu, contextLength: 64 });
+  onTestFinished(() => small.destroy());
+  expect(counts.buffers.filter((label) => label === 'layers.0.experts.gate_up_proj')).toHaveLength(shards);
+  const session = new Session(small);
+  await session.prefill([1, 2, 3], () => SAMPLING);
+  const before = counts.dispatches;
+  await step(session, 4);
+  const { layers } = small.schedule;
+  expect(counts.dispatches - before).toBe(4 * (layers.length * MAX_DISPATCHES + AROUND_THE_LAYERS));
+});

@@ -105,20 +105,41 @@ export interface Counts {
   buffers: string[];
   bindGroups: number;
   passes: number;
+  dispatches: number;
   submits: number;
+  /** Submits while no readback of an earlier one was under way: the GPU had nothing to do. */
+  idleSubmits: number;
   mappings: number;
+  /** Begun, not resolved. */
+  pendingMappings: number;
   destroyedDevices: number;
 }
 
-/** This machine's GPU, counting. */
-export async function countingGpu(): Promise<{ gpu: GPU; counts: Counts }> {
+const NONE: Counts = {
+  buffers: [],
+  bindGroups: 0,
+  passes: 0,
+  dispatches: 0,
+  submits: 0,
+  idleSubmits: 0,
+  mappings: 0,
+  pendingMappings: 0,
+  destroyedDevices: 0,
+};
+
+/** This machine's GPU, counting. @param maxBinding bytes of a buffer and a binding, as if the adapter allowed no more */
+export async function countingGpu(maxBinding?: number): Promise<{ gpu: GPU; counts: Counts }> {
   const { gpu } = await openNodeGpu();
-  const counts: Counts = { buffers: [], bindGroups: 0, passes: 0, submits: 0, mappings: 0, destroyedDevices: 0 };
+  const counts: Counts = { ...NONE, buffers: [] };
   const requestAdapter = async (options?: GPURequestAdapterOptions) => {
     const adapter = (await gpu.requestAdapter(options))!;
     const requestDevice = adapter.requestDevice.bind(adapter);
-    adapter.requestDevice = async (descriptor) => watch(await requestDevice(descriptor), counts);
-    return adapter;
+    const requiredLimits = {}; // the default ones, which are more than is asked for
+    adapter.requestDevice = async (descriptor) =>
+      watch(await requestDevice(maxBinding === undefined ? descriptor : { ...descriptor, requiredLimits }), counts);
+    if (maxBinding === undefined) return adapter;
+    const limits = { maxBufferSize: maxBinding, maxStorageBufferBindingSize: maxBinding };
+    return Object.defineProperty(adapter, 'limits', { value: limits });
   };
   return { gpu: { requestAdapter } as unknown as GPU, counts };
 }
@@ -137,7 +158,8 @@ function watch(device: GPUDevice, counts: Counts): GPUDevice {
     const mapAsync = buffer.mapAsync.bind(buffer);
     buffer.mapAsync = (...args) => {
       counts.mappings++;
-      return mapAsync(...args);
+      counts.pendingMappings++;
+      return mapAsync(...args).finally(() => counts.pendingMappings--);
     };
     return buffer;
   };
@@ -150,12 +172,13 @@ function watch(device: GPUDevice, counts: Counts): GPUDevice {
     const beginComputePass = encoder.beginComputePass.bind(encoder);
     encoder.beginComputePass = (pass) => {
       counts.passes++;
-      return beginComputePass(pass);
+      return watchPass(beginComputePass(pass), counts);
     };
     return encoder;
   };
   device.queue.submit = (commands) => {
     counts.submits++;
+    if (counts.pendingMappings === 0) counts.idleSubmits++;
     before.submit(commands);
   };
   device.destroy = () => {
@@ -163,4 +186,13 @@ function watch(device: GPUDevice, counts: Counts): GPUDevice {
     before.destroy();
   };
   return device;
+}
+
+function watchPass(pass: GPUComputePassEncoder, counts: Counts): GPUComputePassEncoder {
+  const dispatchWorkgroups = pass.dispatchWorkgroups.bind(pass);
+  pass.dispatchWorkgroups = (...grid) => {
+    counts.dispatches++;
+    return dispatchWorkgroups(...grid);
+  };
+  return pass;
 }

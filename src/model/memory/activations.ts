@@ -1,4 +1,5 @@
 /** Bytes of the buffers that a run writes, and of the tables it reads. Pure: the engine allocates by it, the plan adds it up. */
+import { sliceBytes } from '../../kernels/sampling.ts';
 import { numTiles } from '../../kernels/tiles.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Schedule } from '../irope.ts';
@@ -34,6 +35,8 @@ export type ActivationName =
   | 'order'
   | 'tiles'
   | 'logits'
+  | 'slices'
+  | 'candidates'
   | 'record';
 
 export function activationBytes(config: ModelConfig, request: ActivationRequest): Record<ActivationName, number> {
@@ -58,6 +61,8 @@ export function activationBytes(config: ModelConfig, request: ActivationRequest)
     order: words(rows),
     tiles: words(numTiles(rows, experts) * 3),
     logits: words(config.vocabSize),
+    slices: Math.max(MIN_BYTES, sliceBytes(config.vocabSize)),
+    candidates: words(config.vocabSize),
     record: words(1 + moeLayers),
   };
 }

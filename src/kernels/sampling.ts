@@ -1,0 +1,13 @@
+/** Slices of the vocabulary that the sampling kernels look over. One source of truth: shaders/shared/sampling.wgsl. Pure. */
+const SLICE = 1024;
+/** Highest, its id, 16 counts, 16 masses. */
+const WORDS = 2 + 16 + 16;
+
+export function slicesOf(numTokens: number): number {
+  return Math.ceil(numTokens / SLICE);
+}
+
+/** Of the scratch buffer with one `Slice` each. */
+export function sliceBytes(numTokens: number): number {
+  return slicesOf(numTokens) * WORDS * 4;
+}
