@@ -2,6 +2,7 @@
 import type { Kernel, Variant } from '../gpu/kernel.ts';
 import { attentionKernel } from './attention.ts';
 import { attentionMergeKernel } from './attention-merge.ts';
+import type { ByStorage } from './by-storage.ts';
 import { embedFloat } from './embed-float.ts';
 import { embedInt4 } from './embed-int4.ts';
 import { embedPacked } from './embed-packed.ts';
@@ -9,24 +10,23 @@ import { expertTilesKernel } from './expert-tiles.ts';
 import { matmulFloat } from './matmul-float.ts';
 import { matmulInt4 } from './matmul-int4.ts';
 import { matmulPacked } from './matmul-packed.ts';
-import { matvecFloat, matvecFloatSubgroup } from './matvec-float.ts';
-import { matvecInt4, matvecInt4Subgroup } from './matvec-int4.ts';
-import { matvecPacked, matvecPackedSubgroup } from './matvec-packed.ts';
+import { MATVEC_KERNELS, type MatvecOutline } from './matvec-kernels.ts';
 import { normRouterKernel, normRouterOverrides } from './norm-router.ts';
 import { type Codec, perCodec } from './packed.ts';
 import { quantizeKernel } from './quantize.ts';
 import { rmsNormKernel } from './rms-norm.ts';
 import { ropeKvKernel } from './rope-kv.ts';
 import { routerKernel } from './router.ts';
-import { sampleKernel } from './sample.ts';
+import { sampleKernel, sampleSlicesKernel } from './sample.ts';
 import { transposeKernel } from './transpose.ts';
 
 type Axes = Readonly<Record<string, readonly number[]>>;
 
 const BOTH = [0, 1];
+const ELEMENTS = ['f32', 'f16'] as const;
+const OUTLINES: readonly MatvecOutline[] = ['lanes', 'rows'];
 const FLOAT: Axes = { ELEMENT: [0, 1, 2] };
 const INT4: Axes = { GROUP_SIZE: [32, 64, 128], SCALE: [0, 1, 2], ASYMMETRIC: BOTH };
-const LANES: Axes = { LANES: [4, 8, 16, 32], EXPERT: BOTH };
 const EPILOGUES: readonly Record<string, number>[] = [
   { SWIGLU: 0, ADD: 0 },
   { SWIGLU: 0, ADD: 1 },
@@ -48,21 +48,19 @@ interface Family {
   readonly kernel: Kernel;
   readonly axes: Axes;
   readonly epilogues?: true;
-  readonly elem?: true;
-  readonly subgroups?: true;
+  /** Default f32 alone. */
+  readonly elem?: readonly ('f32' | 'f16')[];
+  readonly subgroups?: boolean;
 }
 
 const FAMILIES: readonly Family[] = [
   { kernel: embedFloat, axes: FLOAT },
   { kernel: embedInt4, axes: INT4 },
   { kernel: rmsNormKernel, axes: { LAST_ROW: BOTH } },
-  { kernel: matvecFloat, axes: { ...FLOAT, ...LANES }, epilogues: true, elem: true },
-  { kernel: matvecFloatSubgroup, axes: { ...FLOAT, ...LANES }, epilogues: true, elem: true, subgroups: true },
-  { kernel: matvecInt4, axes: { ...INT4, ...LANES }, epilogues: true, elem: true },
-  { kernel: matvecInt4Subgroup, axes: { ...INT4, ...LANES }, epilogues: true, elem: true, subgroups: true },
-  { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: true },
-  { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: true },
+  { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
+  { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
   ...Object.values(perCodec(packedFamilies)).flat(),
+  ...matvecFamilies(),
   { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
   { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH, KV_F16: BOTH } },
   { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
@@ -70,6 +68,7 @@ const FAMILIES: readonly Family[] = [
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(16, 5120)) } },
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(256, 512)) } },
   { kernel: expertTilesKernel, axes: {} },
+  { kernel: sampleSlicesKernel, axes: { STEP: [0, 1, 2] } },
   { kernel: sampleKernel, axes: {} },
   { kernel: transposeKernel, axes: { BITS: [4, 8, 16, 32] } },
   { kernel: quantizeKernel, axes: { ...FLOAT, BITS: [4, 8], GROUP_SIZE: [32, 64, 128] } },
@@ -79,20 +78,45 @@ function packedFamilies(codec: Codec): Family[] {
   const axes = PACKED[codec];
   return [
     { kernel: embedPacked[codec], axes },
-    { kernel: matvecPacked[codec], axes: { ...axes, ...LANES }, epilogues: true, elem: true },
-    { kernel: matvecPackedSubgroup[codec], axes: { ...axes, ...LANES }, epilogues: true, elem: true, subgroups: true },
-    { kernel: matmulPacked[codec], axes: { ...axes, GROUPED: BOTH }, epilogues: true, elem: true },
+    { kernel: matmulPacked[codec], axes: { ...axes, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
   ];
 }
 
-export const allKernels: readonly Kernel[] = FAMILIES.map(({ kernel }) => kernel);
+/** Storage and epilogues, then (on one storage) threads, stacks and norms: not their product, which is 40,000. */
+function matvecFamilies(): Family[] {
+  const storages = Object.entries({ float: FLOAT, int4: INT4, ...PACKED }) as [keyof ByStorage<Kernel>, Axes][];
+  const norm = { lanes: [0, 1, 2], rows: BOTH };
+  const shapes = { lanes: { LANES: [4, 8, 16, 32, 64] }, rows: { LANES: [4, 8, 16], THREADS: [16] } };
+  const ways = OUTLINES.flatMap((outline) => [
+    { outline, kernels: MATVEC_KERNELS[outline].plain, subgroups: false },
+    { outline, kernels: MATVEC_KERNELS[outline].subgroup, subgroups: true },
+  ]);
+  return ways.flatMap(({ outline, kernels, subgroups }) =>
+    ELEMENTS.flatMap((elem) =>
+      storages.flatMap(([storage, axes]) => {
+        const family = { kernel: kernels[elem][storage], epilogues: true, elem: [elem], subgroups } as const;
+        const stacks = { EXPERT: [1], SHARDS: [1, 3], PART: [0, 1, 2] };
+        return [
+          { ...family, axes },
+          { ...family, axes: { ...one(firstOf(axes)), ...shapes[outline], ...stacks, NORM: norm[outline] } },
+        ];
+      }),
+    ),
+  );
+}
+
+function firstOf(axes: Axes): Record<string, number> {
+  return Object.fromEntries(Object.entries(axes).map(([name, values]) => [name, values[0]!]));
+}
+
+export const allKernels: readonly Kernel[] = [...new Set(FAMILIES.map(({ kernel }) => kernel))];
 
 /** The product of all axes of all kernels. */
 export function* allVariants(): Generator<Variant> {
-  for (const { kernel, axes, epilogues, elem, subgroups = false } of FAMILIES) {
+  for (const { kernel, axes, epilogues, elem = ['f32'] as const, subgroups = false } of FAMILIES) {
     for (const overrides of product(axes)) {
       for (const epilogue of epilogues ? EPILOGUES : [{}]) {
-        for (const type of elem ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+        for (const type of elem) {
           yield { kernel, overrides: { ...overrides, ...epilogue }, elem: type, subgroups };
         }
       }

@@ -1,5 +1,5 @@
 import type { FloatDtype } from '../kernels/matrix.ts';
-import type { ProjectionCase } from './projection.ts';
+import { type ProjectionCase, stackCases } from './projection.ts';
 
 const stored = (element: FloatDtype) => ({ kind: 'float', element }) as const;
 
@@ -40,4 +40,6 @@ export const cases: readonly ProjectionCase[] = [
     add: true,
     experts: { total: 1, first: 1, count: 2 },
   },
+  { name: 'normalized', weights: stored('BF16'), outputs: 37, cols: 1048, norm: true, f16: true },
+  ...stackCases(stored('BF16'), stored('F32')),
 ];

@@ -1,5 +1,5 @@
 import type { FloatDtype } from '../kernels/matrix.ts';
-import type { ProjectionCase } from './projection.ts';
+import { type ProjectionCase, stackCases } from './projection.ts';
 
 const int4 = (groupSize: number, scale: FloatDtype = 'BF16', asymmetric = false) =>
   ({ kind: 'int4', groupSize, scale, asymmetric, ordered: false }) as const;
@@ -51,4 +51,15 @@ export const cases: readonly ProjectionCase[] = [
     add: true,
     experts: { total: 1, first: 1, count: 2 },
   },
+  { name: 'normalized', weights: int4(32), outputs: 37, cols: 1056, norm: true, f16: true },
+  {
+    name: 'normalized, zero points, residual',
+    weights: int4(64, 'F16', true),
+    outputs: 20,
+    cols: 448,
+    norm: true,
+    add: true,
+  },
+  { name: 'normalized, SwiGLU', weights: int4(128), outputs: 35, cols: 384, norm: true, swiglu: true },
+  ...stackCases(int4(32), int4(64, 'F32', true)),
 ];

@@ -1,5 +1,5 @@
 import type { FloatDtype } from '../kernels/matrix.ts';
-import type { ProjectionCase } from './projection.ts';
+import { type ProjectionCase, stackCases } from './projection.ts';
 
 const affine = (bits: 4 | 8, groupSize: number, scale: FloatDtype = 'BF16') =>
   ({ kind: 'affine', bits, groupSize, scale }) as const;
@@ -56,4 +56,7 @@ export const cases: readonly ProjectionCase[] = [
     swiglu: true,
     experts: laterShard,
   },
+  { name: 'affine, normalized', weights: affine(8, 32), outputs: 37, cols: 96, norm: true, f16: true },
+  { name: 'nf4, normalized, SwiGLU', weights: nf4, outputs: 9, cols: 72, norm: true, swiglu: true },
+  ...stackCases(affine(4, 32), ordered(32, 'BF16', true)),
 ];

@@ -1,9 +1,9 @@
 import { describe, it } from 'vitest';
 import { cases } from '../../src/reference/matvec-packed.ts';
 import { useLab } from './harness.ts';
-import { checkProjection } from './projection.ts';
+import { checkMatvec } from './matvec.ts';
 
 describe('matvec-packed computes what its oracle computes', () => {
   const lab = useLab();
-  it.each(cases)('$name', (testCase) => checkProjection(lab(), 'matvec', testCase));
+  it.each(cases)('$name', (testCase) => checkMatvec(lab(), testCase));
 });

@@ -8,7 +8,7 @@ import { cases as floatCases } from '../../src/reference/matvec-float.ts';
 import { cases as int4Cases } from '../../src/reference/matvec-int4.ts';
 import { cases as packedCases } from '../../src/reference/matvec-packed.ts';
 import { type Lab, openLab } from './harness.ts';
-import { checkProjection } from './projection.ts';
+import { checkMatvec } from './matvec.ts';
 
 export function testSubgroupSize(size: 4 | 8 | 16): void {
   const missing = installedDrivers('lavapipe').length === 0;
@@ -29,7 +29,7 @@ export function testSubgroupSize(size: 4 | 8 | 16): void {
       ({ f16, swiglu, experts }) => f16 || (swiglu && experts),
     );
     it.each(some)('matvec of $weights.kind weights: $name', (testCase) =>
-      checkProjection(lab, 'matvec', { ...testCase, f16: false }),
+      checkMatvec(lab, { ...testCase, f16: false }),
     );
   });
 }
