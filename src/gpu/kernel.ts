@@ -37,9 +37,17 @@ export interface Variant {
 
 const BINDING = /@group\(0\)\s*@binding\((\d+)\)\s*var<(uniform|storage)(?:,\s*(read_write|read))?>\s*(\w+)/g;
 
+let hash = 0x811c9dc5;
+
+/** Of the WGSL of all kernels so far (FNV-1a): what was found out about others is not true of these. */
+export function kernelsHash(): number {
+  return hash;
+}
+
 /** Reads a kernel's interface from its WGSL. `helpers` are files of shaders/shared/, appended. */
 export function defineKernel(name: string, source: string, helpers: readonly string[] = []): Kernel {
   const code = [source, ...helpers].join('\n');
+  for (let at = 0; at < code.length; at++) hash = Math.imul(hash ^ code.charCodeAt(at), 0x01000193);
   const bindings = [...code.matchAll(BINDING)].map((match): Binding => {
     const access: Access = match[2] === 'uniform' ? 'uniform' : match[3] === 'read_write' ? 'readWrite' : 'read';
     return { index: Number(match[1]), name: match[4]!, access };

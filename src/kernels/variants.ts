@@ -1,4 +1,5 @@
 /** What an adapter and the engine's options make of the kernels: decided once, when a model is loaded. */
+import { OutriderError } from '../errors.ts';
 import type { Kernel, Variant } from '../gpu/kernel.ts';
 import { type AttentionVariant, attentionVariants } from './attention-variants.ts';
 import { type MatmulVariant, matmulVariants } from './matmul-variants.ts';
@@ -34,7 +35,7 @@ export interface KernelOptions {
 /** Without subgroups: 8 threads read 128 neighbouring bytes of a row, a cache line, and one barrier joins them. */
 const LANES_WITHOUT_SUBGROUPS = 8;
 
-/** The chosen variants, or the best guess for this class of adapter. A name that it does not have is a RangeError. */
+/** The chosen variants, or the best guess for this class of adapter. Throws `invalid_request` for a name that it does not have. */
 export function kernelOptions(adapter: AdapterClass, elem: 'f32' | 'f16', chosen: ChosenVariants = {}): KernelOptions {
   const lanes = Math.min(64, adapter.subgroupMinSize);
   const subgroups = adapter.subgroups && lanes >= 2;
@@ -42,16 +43,25 @@ export function kernelOptions(adapter: AdapterClass, elem: 'f32' | 'f16', chosen
     elem,
     lanes: subgroups ? lanes : LANES_WITHOUT_SUBGROUPS,
     subgroups,
-    matvec: choose(matvecVariants(adapter), chosen.matvec),
-    matmul: choose(matmulVariants(adapter), chosen.matmul),
-    attention: choose(attentionVariants(adapter), chosen.attention),
+    matvec: choose('matvec', matvecVariants(adapter), chosen.matvec),
+    matmul: choose('matmul', matmulVariants(adapter), chosen.matmul),
+    attention: choose('attention', attentionVariants(adapter), chosen.attention),
   };
 }
 
-function choose<T extends { readonly name: string }>(variants: readonly T[], name: string | undefined): T {
+function choose<T extends { readonly name: string }>(
+  family: keyof ChosenVariants,
+  variants: readonly T[],
+  name: string | undefined,
+): T {
   const found = name === undefined ? variants[0] : variants.find((variant) => variant.name === name);
   if (found) return found;
-  throw new RangeError(`there is no variant "${name}" here; there are ${variants.map((one) => one.name).join(', ')}`);
+  const allowed = variants.map((one) => one.name);
+  throw new OutriderError(
+    'invalid_request',
+    `variants.${family} is "${name}"; this adapter has "${allowed.join('", "')}".`,
+    { details: { field: `variants.${family}`, value: String(name), allowed } },
+  );
 }
 
 /** A variant of a kernel that has neither products nor reductions over lanes. */

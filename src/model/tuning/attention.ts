@@ -1,69 +1,57 @@
 /** Attention of a model's layers, as trials. */
-import type { Recorder } from '../../gpu/plan.ts';
 import { type AttentionShape, attention } from '../../kernels/attention.ts';
-import type { KernelOptions } from '../../kernels/variants.ts';
 import { PIECE } from '../memory/activations.ts';
 import { storedFloats, wordSource } from './numbers.ts';
 import type { Trial, Workbench } from './workbench.ts';
 
-/** Rows at the end of `keys` tokens, whose keys and values lie in one region. */
+/** `rows` rows at the end of `keys` tokens, whose keys and values lie in one region. */
 export function attentionTrial(bench: Workbench, shape: AttentionShape, keys: number, rows: number): Trial {
   const { numHeads, numKvHeads, headDim, kvDtype } = shape;
-  const next = wordSource();
   const slots = Math.ceil(keys / PIECE) * PIECE;
   const width = (numHeads + 2 * numKvHeads) * headDim;
-  const [qBits, small] = storedFloats(next, rows * width, 'F32');
-  const [kvBits, kv] = storedFloats(next, 2 * slots * numKvHeads * headDim, kvDtype === 'f16' ? 'F16' : 'F32');
-  const q = small.map((value) => 16 * value); // so that scores differ by about 1
+  const kvWidth = numKvHeads * headDim;
+  const next = wordSource();
+  const [qBits, q] = storedFloats(next, rows * width);
+  const [kvBits, kv] = storedFloats(next, 2 * slots * kvWidth, kvDtype === 'f16' ? 'F16' : 'F32');
   const at = { position: keys - rows, rows };
-  const kvBuffer = bench.buffer(kvBits);
+  const buffer = bench.buffer(kvBits);
   const maxPartials = rows === 1 ? slots / PIECE : 1;
   const request = {
     state: bench.state(at),
-    qkv: bench.buffer(qBits.map((bits) => bits + (4 << 23))),
+    qkv: bench.buffer(qBits),
     partials: bench.buffer(rows * numHeads * maxPartials * (headDim + 2) * 4),
     y: bench.buffer(rows * numHeads * headDim * 4),
     shape,
-    regions: [{ first: 0, slots, buffer: () => kvBuffer }],
+    regions: [{ first: 0, slots, buffer: () => buffer }],
     piece: rows === 1 ? PIECE : undefined,
     maxPartials,
   };
+  /** softmax(q k / sqrt(headDim)) v of one head of a row, into `out`. */
+  const attend = (row: number, head: number, out: Float64Array) => {
+    const qAt = row * width + head * headDim;
+    const kvAt = Math.floor((head * numKvHeads) / numHeads) * headDim;
+    let total = 0;
+    for (let key = 0; key <= at.position + row; key++) {
+      const keyAt = key * kvWidth + kvAt;
+      let score = 0;
+      for (let dim = 0; dim < headDim; dim++) score += q[qAt + dim]! * kv[keyAt + dim]!;
+      const weight = Math.exp(score / Math.sqrt(headDim));
+      total += weight;
+      for (let dim = 0; dim < headDim; dim++) out[dim]! += weight * kv[slots * kvWidth + keyAt + dim]!;
+    }
+    for (let dim = 0; dim < headDim; dim++) out[dim]! /= total;
+  };
   return {
-    name: `${shape.chunked ? 'chunked' : 'global'} attention, ${rows} of ${keys}`,
     at,
     y: request.y,
-    record: (recorder: Recorder, _options: KernelOptions) => attention(recorder, request),
+    record: (recorder) => attention(recorder, request),
     expected() {
       const out = new Float64Array(rows * numHeads * headDim);
-      for (let row = 0; row < rows; row++) {
-        for (let head = 0; head < numHeads; head++) {
-          const kvHead = Math.floor((head * numKvHeads) / numHeads);
-          const query = q.subarray(row * width + head * headDim, row * width + (head + 1) * headDim);
-          const keyAt = (key: number) => (key * numKvHeads + kvHead) * headDim;
-          const into = out.subarray((row * numHeads + head) * headDim, (row * numHeads + head + 1) * headDim);
-          attend(query, kv, keyAt, slots * numKvHeads * headDim, keys - rows + row + 1, into);
-        }
+      for (let head = 0; head < rows * numHeads; head++) {
+        const own = out.subarray(head * headDim, (head + 1) * headDim);
+        attend(Math.floor(head / numHeads), head % numHeads, own);
       }
       return out;
     },
   };
-}
-
-/** softmax(q k / sqrt(headDim)) v of one head. @param valuesAt from a key's place to its value's */
-function attend(
-  q: Float64Array,
-  kv: Float64Array,
-  keyAt: (key: number) => number,
-  valuesAt: number,
-  keys: number,
-  into: Float64Array,
-): void {
-  let total = 0;
-  for (let key = 0; key < keys; key++) {
-    const place = keyAt(key);
-    const weight = Math.exp(q.reduce((sum, value, dim) => sum + value * kv[place + dim]!, 0) / Math.sqrt(q.length));
-    total += weight;
-    for (let dim = 0; dim < q.length; dim++) into[dim]! += weight * kv[valuesAt + place + dim]!;
-  }
-  for (let dim = 0; dim < q.length; dim++) into[dim]! /= total;
 }

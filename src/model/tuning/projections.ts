@@ -1,149 +1,124 @@
 /** The projections of a model, as trials: to time the ways to compute them, and to see that a driver computes them right. */
-import type { Recorder } from '../../gpu/plan.ts';
 import { groupByExpert } from '../../kernels/expert-tiles.ts';
 import type { LinearRequest } from '../../kernels/linear.ts';
 import { matmul } from '../../kernels/matmul.ts';
 import { blobLayout, type GpuMatrix } from '../../kernels/matrix.ts';
 import { matvec } from '../../kernels/matvec.ts';
 import { numTiles } from '../../kernels/tiles.ts';
-import type { KernelOptions } from '../../kernels/variants.ts';
 import type { Mlp, Weights } from '../weights.ts';
 import { storedFloats, storedMatrix, wordSource } from './numbers.ts';
 import type { Trial, Workbench } from './workbench.ts';
 
-/** A matrix in one of its places in the forward pass. */
-export interface Projection extends Pick<LinearRequest, 'part'> {
+/** A matrix in one of its places in the forward pass. Plain data. */
+export interface Projection {
+  readonly matrix: Omit<GpuMatrix, 'shards'>;
   readonly epilogue: 'store' | 'add' | 'swiglu';
-  readonly matrix: Omit<GpuMatrix<unknown>, 'shards'>;
+  readonly part: LinearRequest['part'];
 }
 
-/** Every projection of a token or of a block, in the model's order. */
+/** Every projection of a token or of a block, as `Ops` asks for them. */
 export function projectionsOf({ layers, lmHead }: Weights<unknown>, block: boolean): Projection[] {
-  const mlp = ({ gateUpProj, downProj }: Mlp<unknown>, part?: Projection['part']): Projection[] => [
-    { matrix: gateUpProj, epilogue: 'swiglu', part },
-    { matrix: downProj, epilogue: 'add', part },
+  const use = (
+    { shards, ...matrix }: GpuMatrix<unknown>,
+    epilogue: Projection['epilogue'],
+    part?: Projection['part'],
+  ): Projection => ({ matrix, epilogue, part });
+  const mlp = ({ gateUpProj, downProj }: Mlp<unknown>, part?: Projection['part']) => [
+    use(gateUpProj, 'swiglu', part),
+    use(downProj, 'add', part),
   ];
-  const feedForward = (weights: Weights<unknown>['layers'][number]['feedForward']): Projection[] => {
-    if (weights.kind === 'dense') return mlp(weights.mlp);
-    const { experts, sharedExpert } = weights;
-    if (sharedExpert) return [...mlp(sharedExpert), ...mlp(experts, 'routed')];
-    return block ? [...mlp(experts, 'shared'), ...mlp(experts, 'routed')] : mlp(experts, 'both');
-  };
   return [
-    ...layers.flatMap((layer): Projection[] => [
-      ...layer.qkvProj.map((matrix): Projection => ({ matrix, epilogue: 'store' })),
-      { matrix: layer.oProj, epilogue: 'add' },
-      ...feedForward(layer.feedForward),
-    ]),
-    { matrix: lmHead, epilogue: 'store' },
+    use(lmHead, 'store'),
+    ...layers.flatMap(({ qkvProj, oProj, feedForward }) => {
+      const attention = [...qkvProj.map((matrix) => use(matrix, 'store')), use(oProj, 'add')];
+      if (feedForward.kind === 'dense') return [...attention, ...mlp(feedForward.mlp)];
+      const { experts, sharedExpert } = feedForward;
+      if (!sharedExpert && !block) return [...attention, ...mlp(experts, 'both')];
+      const shared = sharedExpert ? mlp(sharedExpert) : mlp(experts, 'shared');
+      return [...attention, ...shared, ...mlp(experts, 'routed')];
+    }),
   ];
 }
 
-/** What a projection's speed depends on. */
-export function kindOf({ matrix, epilogue, part }: Projection): string {
-  const { storage, outputs, cols, paired, numExperts, shared } = matrix;
-  return JSON.stringify([storage, outputs, cols, paired, numExperts, shared, epilogue, part]);
+/** Words of one of the matrices that a stack has, or of the only one. */
+export function wordsOf({ storage, paired, outputs, cols }: Projection['matrix']): number {
+  return blobLayout(storage, paired ? 2 * outputs : outputs, cols, paired).length;
 }
 
-export interface TrialShape {
-  readonly outputs: number;
-  readonly cols: number;
-  /** 1: a matvec; more: a matmul. */
-  readonly rows: number;
-  /** Of a stack. */
-  readonly experts: number;
-}
-
-/** @param filled with numbers whose products `expected` tells; else the weights are zeros, which take as long */
-export function projectionTrial(bench: Workbench, use: Projection, shape: TrialShape, filled: boolean): Trial {
-  const { outputs, cols, rows } = shape;
+/**
+ * @param rows 1: a matvec; more: a matmul
+ * @param filled with numbers whose products `expected` tells; else the weights are zeros, which take as long
+ */
+export function projectionTrial(bench: Workbench, use: Projection, rows: number, filled: boolean): Trial {
   const { epilogue, part } = use;
-  const { storage, paired, shared, numExperts } = use.matrix;
-  const experts = numExperts === undefined ? undefined : shape.experts;
-  const slots = (experts ?? 1) + (shared ? 1 : 0);
+  const { storage, paired, shared, numExperts, outputs, cols } = use.matrix;
+  const slots = (numExperts ?? 1) + (shared ? 1 : 0);
   const layout = blobLayout(storage, paired ? 2 * outputs : outputs, cols, paired);
   const next = wordSource();
-  const words = new Uint32Array(slots * layout.length);
+  const words = new Uint32Array(filled ? slots * layout.length : 0);
   const stack = Array.from({ length: filled ? slots : 0 }, (_, slot) => {
     const [blob, weightAt] = storedMatrix(next, storage, layout, cols);
     words.set(blob, slot * layout.length);
     return weightAt;
   });
   const halves = part === 'both' ? 2 : 1;
-  const [xBits, x] = storedFloats(next, rows * cols * (epilogue === 'add' ? halves : 1), 'F32');
-  const [yBits, y] = storedFloats(next, rows * outputs * (epilogue === 'swiglu' ? halves : 1), 'F32');
-  const routes = new Uint32Array(2 * rows);
+  const xWidth = epilogue === 'add' ? halves * cols : cols;
+  const yWidth = epilogue === 'swiglu' ? halves * outputs : outputs;
+  const [xBits, x] = storedFloats(next, rows * xWidth);
+  const [yBits, y] = storedFloats(next, rows * yWidth);
+  const routes = new Uint32Array(2 * rows); // expert, score
   const scores = new Float32Array(routes.buffer);
   for (let row = 0; row < rows; row++) {
-    routes[2 * row] = (row * 2 + 1) % (experts ?? 1);
+    routes[2 * row] = (2 * row + 1) % (numExperts ?? 1);
     scores[2 * row + 1] = 1 - 1 / (row + 4);
   }
   const at = { position: 0, rows };
-  const state = bench.state(at);
-  const routing = bench.routing(routes, numTiles(rows, experts ?? 0));
-  const shard = { buffer: bench.buffer(words), firstExpert: 0, numExperts: slots, firstOutput: 0, outputs, layout };
-  const matrix = { ...use.matrix, outputs, cols, numExperts: experts, shards: [shard] };
+  const buffer = bench.buffer(filled ? words : slots * layout.length * 4);
+  const shard = { buffer, firstExpert: 0, numExperts: slots, firstOutput: 0, outputs, layout };
   const request = {
-    label: 'trial',
-    state,
-    routing,
-    matrix,
+    label: `${storage.kind} ${part ?? ''} ${epilogue}`,
+    state: bench.state(at),
+    routing: {
+      routes: bench.buffer(routes),
+      order: bench.buffer(4 * rows),
+      tiles: bench.buffer(12 * numTiles(rows, numExperts ?? 0)),
+    },
+    matrix: { ...use.matrix, shards: [shard] },
     x: bench.buffer(xBits),
     y: bench.buffer(yBits),
     epilogue,
     part,
   };
   return {
-    name: `${storage.kind} ${part ?? ''} ${epilogue}, ${rows} x ${cols} to ${outputs}`,
     at,
     y: request.y,
-    record(recorder: Recorder, options: KernelOptions) {
+    record(recorder, options) {
       if (rows === 1) return matvec(recorder, options, request);
-      if (experts) groupByExpert(recorder, { state, routing, numExperts: experts, maxRows: rows });
+      if (numExperts) groupByExpert(recorder, { ...request, numExperts, maxRows: rows });
       matmul(recorder, options, request);
     },
     expected() {
-      const own = (row: number) => ({ weightAt: stack[routes[2 * row]!]!, score: scores[2 * row + 1]! });
-      const everyone = { weightAt: stack.at(-1)!, score: 1 }; // the shared expert, or the only matrix
-      const isRouted = experts !== undefined && part !== 'shared';
-      return multiply(use, shape, x, y, (row) => [
-        ...(isRouted && part !== 'both' ? [] : [everyone]),
-        ...(isRouted ? [own(row)] : []),
-      ]);
+      if (epilogue !== 'add') y.fill(0);
+      for (let row = 0; row < rows; row++) {
+        const last = slots - 1; // the shared expert, or the only matrix
+        const own = routes[2 * row]!;
+        const met = !numExperts || part === 'shared' ? [last] : part === 'both' ? [last, own] : [own];
+        met.forEach((slot, half) => {
+          const weightAt = stack[slot]!;
+          const score = slot < (numExperts ?? 0) ? scores[2 * row + 1]! : 1;
+          const xAt = row * xWidth + (epilogue === 'add' ? half * cols : 0);
+          const yAt = row * yWidth + (epilogue === 'swiglu' ? half * outputs : 0);
+          for (let output = 0; output < outputs; output++) {
+            let [sum, up] = [0, 0];
+            for (let col = 0; col < cols; col++) {
+              sum += weightAt(output, col) * x[xAt + col]!;
+              if (paired) up += weightAt(outputs + output, col) * x[xAt + col]!;
+            }
+            y[yAt + output]! += paired ? (score * sum * score * up) / (1 + Math.exp(-score * sum)) : sum;
+          }
+        });
+      }
+      return y;
     },
   };
-}
-
-/** A matrix that a row meets, and the factor of its input. */
-interface Meeting {
-  readonly weightAt: (row: number, col: number) => number;
-  readonly score: number;
-}
-
-/** @param y before. @param meetings two of them for 'both' */
-function multiply(
-  { epilogue }: Projection,
-  { outputs, cols, rows }: TrialShape,
-  x: Float64Array,
-  y: Float64Array,
-  meetings: (row: number) => Meeting[],
-): Float64Array {
-  const expected = epilogue === 'add' ? y.slice() : new Float64Array(y.length);
-  for (let row = 0; row < rows; row++) {
-    meetings(row).forEach(({ weightAt, score }, half) => {
-      const xAt = (row * x.length) / rows + (epilogue === 'add' ? half * cols : 0);
-      const yAt = (row * y.length) / rows + (epilogue === 'swiglu' ? half * outputs : 0);
-      const dot = (output: number) => {
-        let sum = 0;
-        for (let col = 0; col < cols; col++) sum += weightAt(output, col) * x[xAt + col]!;
-        return sum;
-      };
-      for (let output = 0; output < outputs; output++) {
-        const gate = score * dot(output);
-        expected[yAt + output]! +=
-          epilogue === 'swiglu' ? (gate / (1 + Math.exp(-gate))) * score * dot(outputs + output) : dot(output);
-      }
-    });
-  }
-  return expected;
 }

@@ -1,12 +1,11 @@
-/** What a model's kernels have to do: the work by which they are chosen and checked. */
+/** What a model's kernels have to do: the work by which they are chosen and checked. Plain data. */
 import type { AttentionShape, KvDtype } from '../../kernels/attention.ts';
 import type { ModelConfig } from '../config.ts';
-import { scheduleLayers } from '../irope.ts';
 import type { Weights } from '../weights.ts';
 import { type Projection, projectionsOf } from './projections.ts';
 
 export interface Subject {
-  /** Projections of one token, in the model's order. */
+  /** Projections of one token. */
   readonly token: readonly Projection[];
   /** Those of a block. */
   readonly block: readonly Projection[];
@@ -15,22 +14,23 @@ export interface Subject {
 }
 
 export function subjectOf(config: ModelConfig, weights: Weights<unknown>, kvDtype: KvDtype = 'f32'): Subject {
-  const { numAttentionHeads: numHeads, numKeyValueHeads: numKvHeads, headDim } = config;
+  const { numAttentionHeads: numHeads, numKeyValueHeads: numKvHeads, headDim, layerTypes } = config;
   return {
     token: projectionsOf(weights, false),
     block: projectionsOf(weights, true),
-    attention: scheduleLayers(config).layers.map(({ attention }) => ({
+    attention: layerTypes.map((type) => ({
       numHeads,
       numKvHeads,
       headDim,
-      chunked: attention === 'chunked',
+      chunked: type === 'chunked_attention',
       kvDtype,
     })),
   };
 }
 
-/** The first of each kind. @param kind plain data, compared as JSON */
-export function unlike<T>(list: readonly T[], kind: (one: T) => unknown): T[] {
-  const seen = new Set<string>();
-  return list.filter((one) => seen.size < seen.add(JSON.stringify(kind(one))).size);
+/** Each different element of a list of plain data, and how often it is there. */
+export function tally<T>(list: readonly T[]): { readonly one: T; readonly count: number }[] {
+  const counts: Record<string, number> = {};
+  for (const one of list.map((element) => JSON.stringify(element))) counts[one] = (counts[one] ?? 0) + 1;
+  return Object.entries(counts).map(([one, count]) => ({ one: JSON.parse(one) as T, count }));
 }

@@ -1,14 +1,11 @@
-/** Buffers of a trial, and running, timing and reading it. Everything is freed at once when the workbench is closed. */
+/** Buffers of trials, and running, timing and reading them. Everything is freed at once when the workbench is closed. */
 import type { PipelineCache } from '../../gpu/kernel.ts';
 import { type At, type Plan, type PlannedDispatch, Recorder } from '../../gpu/plan.ts';
-import type { Routing } from '../../kernels/linear.ts';
 import { packState, STATE_BYTES } from '../../kernels/state.ts';
 import type { KernelOptions } from '../../kernels/variants.ts';
 
-/** A kernel family's work on made-up data of a model's own shapes. */
+/** What a kernel family does in a model, on made-up data. */
 export interface Trial {
-  /** For people: what is computed. */
-  readonly name: string;
   readonly at: At;
   /** [expected().length] f32 */
   readonly y: GPUBuffer;
@@ -28,33 +25,27 @@ export class Workbench {
     this.#pipelines = pipelines;
   }
 
-  /** A storage buffer with these contents, or so many bytes of zeros. */
-  buffer(content: Uint32Array | Float32Array | number, usage = GPUBufferUsage.STORAGE): GPUBuffer {
+  /** A storage buffer with these contents, or of so many bytes. */
+  buffer(content: Uint32Array | number, usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC): GPUBuffer {
     const bytes = typeof content === 'number' ? content : content.byteLength;
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const all = usage | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = this.#device.createBuffer({ label: 'kernel trial', size, usage: all });
+    const buffer = this.#device.createBuffer({ label: 'kernel trial', size, usage: usage | GPUBufferUsage.COPY_DST });
     this.#buffers.push(buffer);
     if (typeof content !== 'number') this.#device.queue.writeBuffer(buffer, 0, content as Uint32Array<ArrayBuffer>);
     return buffer;
   }
 
   state(at: At): GPUBuffer {
-    const bytes = new Uint32Array(STATE_BYTES / 4);
+    const words = new Uint32Array(STATE_BYTES / 4);
     const idle = { temperature: 0, top_p: 1, top_k: 0, min_p: 0, random: 0, force_routes: 0 };
-    packState({ ...at, ...idle }, new DataView(bytes.buffer));
-    return this.buffer(bytes, GPUBufferUsage.UNIFORM);
-  }
-
-  /** @param routes [rows] expert u32, score f32 */
-  routing(routes: Uint32Array, tiles: number): Routing {
-    return { routes: this.buffer(routes), order: this.buffer(routes.length * 2), tiles: this.buffer(tiles * 12) };
+    packState({ ...at, ...idle }, new DataView(words.buffer));
+    return this.buffer(words, GPUBufferUsage.UNIFORM);
   }
 
   plan(trial: Trial, options: KernelOptions): Promise<Plan> {
     const recorder = new Recorder();
     trial.record(recorder, options);
-    return recorder.finish(this.#device, this.#pipelines, trial.name);
+    return recorder.finish(this.#device, this.#pipelines, 'trial');
   }
 
   /** All of them so many times over, in one submit. Resolves when they are done, to the seconds that took. */
@@ -70,12 +61,9 @@ export class Workbench {
   }
 
   async read(buffer: GPUBuffer): Promise<Float32Array> {
-    const { size } = buffer;
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const readback = this.#device.createBuffer({ label: 'kernel trial', size, usage });
-    this.#buffers.push(readback);
+    const readback = this.buffer(buffer.size, GPUBufferUsage.MAP_READ);
     const encoder = this.#device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, 0, readback, 0, size);
+    encoder.copyBufferToBuffer(buffer, 0, readback, 0, buffer.size);
     this.#device.queue.submit([encoder.finish()]);
     await readback.mapAsync(GPUMapMode.READ);
     return new Float32Array(readback.getMappedRange().slice(0));

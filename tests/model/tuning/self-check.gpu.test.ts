@@ -39,13 +39,14 @@ const STORAGES: readonly Storage[] = [
 const projection = (storage: Storage, paired: boolean, numExperts: number | undefined): Projection => ({
   matrix: { storage, paired, numExperts, shared: false, outputs: 64, cols: 64 },
   epilogue: paired ? 'swiglu' : 'store',
-  ...(numExperts ? { part: 'routed' } : {}),
+  part: numExperts ? 'routed' : undefined,
 });
 
 test.each(STORAGES)('plain loops agree with the kernels about $kind', async (storage) => {
-  const uses = [projection(storage, false, undefined), projection(storage, true, 2)];
+  const token = [projection(storage, true, 2)]; // one pipeline for each storage, since a software driver takes long
+  const block = storage === int4 ? [projection(storage, false, undefined), ...token] : [];
   const pipelines = new PipelineCache(own.device);
-  await selfCheck(own, pipelines, kernelOptions(own.facts, 'f32'), { token: uses, block: uses, attention: [] });
+  await selfCheck(own, pipelines, kernelOptions(own.facts, 'f32'), { token, block, attention: [] });
 });
 
 /** This GPU with a driver that takes `exp` for `exp2` in the kernels whose names begin so. */
