@@ -175,9 +175,11 @@ export class Ops {
     this.#linear({ label: `${label} down`, x: inner, matrix: downProj, y: h, epilogue: 'add', part });
   }
 
-  /** The input of a projection of normalized h. */
+  /** The input of projections of normalized h: a matvec normalizes it itself. */
   #normalized(h: GPUBuffer, norm: GPUBuffer): Input {
-    const { x } = this.activations;
+    const { config, size, activations } = this.#context;
+    if (size === 'token') return { x: h, norm: { weight: norm, eps: config.rmsNormEps } };
+    const { x } = activations;
     this.rmsNorm(h, norm, x);
     return { x };
   }
