@@ -26,6 +26,7 @@ export interface BenchResults {
   readonly model: ModelResult | undefined;
   readonly scout: ScoutEstimate | undefined;
   readonly curves: CostCurves | undefined;
+  readonly trueSize?: TrueSizeResult | undefined;
 }
 
 /** What there is of a run so far: each part appears as soon as it was measured, lists grow. */
@@ -37,6 +38,16 @@ export interface BenchRequest {
   readonly quick: boolean;
   /** The model to load; undefined: kernels only. */
   readonly model: ModelLocation | undefined;
+  /** Cost curves of a small model, from 0 to 16K tokens. Default false. */
+  readonly curves?: boolean | undefined;
+  /** Two layers of Scout's own size: takes 2.3 GB of GPU memory. Default false. */
+  readonly trueSize?: boolean | undefined;
+  /** Default true: the kernel cases. */
+  readonly kernels?: boolean | undefined;
+  /** Names of variants; a family that is not named is chosen as the engine chooses it. */
+  readonly variants?: ChosenVariants | undefined;
+  /** Kernel cases in every lossless variant of the adapter, not just the chosen one. Default false. */
+  readonly everyVariant?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: BenchProgress) => void;
   /** After each figure; what was there before stays. */
@@ -45,7 +56,7 @@ export interface BenchRequest {
 
 /** What a run is doing. */
 export interface BenchProgress {
-  readonly phase: 'start' | 'roofline' | 'kernels' | 'load' | 'prefill' | 'decode' | 'step' | 'curves';
+  readonly phase: 'start' | 'roofline' | 'kernels' | 'load' | 'prefill' | 'decode' | 'step' | 'curves' | 'true-size';
   /** One sentence part, as a person reads it: `attention: Scout, global layer, 8192 tokens`. */
   readonly text: string;
   /** 0 .. 1 of the whole run. */
@@ -169,4 +180,24 @@ export interface CostCurve {
   readonly points: readonly { readonly position: number; readonly seconds: number }[];
   /** Least squares through the points, inside chunks for a chunked layer: seconds, and seconds per token of context. */
   readonly fit: { readonly start: number; readonly slope: number };
+}
+
+/** A chunked and a global layer of Scout's own size, and its head: int4 in groups of 128, made by procedure. */
+export interface TrueSizeResult {
+  /** Tokens in the context. */
+  readonly context: number;
+  readonly weightBytes: number;
+  readonly ops: readonly TrueSizeOp[];
+  /** One token through both layers and the head: each operation alone, and all in one pass. */
+  readonly sumSeconds: number;
+  readonly stepSeconds: number;
+  /** The sum of the operations, each as often as all 48 layers have it. */
+  readonly tokenSeconds: number;
+  readonly tokenBytes: number;
+  readonly tokenDispatches: number;
+}
+
+export interface TrueSizeOp extends OpTime {
+  /** How often a token of all 48 layers meets what these dispatches do. */
+  readonly times: number;
 }

@@ -17,6 +17,8 @@ export const benchKernels = [readKernel, flopKernel, dispatchKernel] as const;
 export interface RooflineOptions {
   /** Bytes that are read. Default 256 MiB: more than any cache beside a GPU. */
   readonly bytes?: number | undefined;
+  /** Of each figure; default 5. */
+  readonly samples?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,6 +45,17 @@ export function measureRoofline(lab: Lab, options: RooflineOptions = {}): Promis
     const readRate = await rateReads(lab, bytes, signal);
     return { readRate, readBytes: bytes, flopRate, dispatchSeconds, roundTripSeconds };
   });
+}
+
+/** The better of two, one measured before and one after others had the machine. */
+export function better(a: Roofline, b: Roofline): Roofline {
+  return {
+    readBytes: Math.max(a.readBytes, b.readBytes),
+    readRate: Math.max(a.readRate, b.readRate),
+    flopRate: Math.max(a.flopRate, b.flopRate),
+    dispatchSeconds: Math.min(a.dispatchSeconds, b.dispatchSeconds),
+    roundTripSeconds: Math.min(a.roundTripSeconds, b.roundTripSeconds),
+  };
 }
 
 async function rateReads(lab: Lab, bytes: number, signal: AbortSignal | undefined): Promise<number> {

@@ -22,9 +22,13 @@ import type { Prepared } from './subject.ts';
 
 export type Family = 'matvec' | 'matmul' | 'attention';
 
+/** What a case stands for where a whole model is estimated. */
+export type Role = 'weights' | 'keys' | 'block' | 'blockKeys';
+
 /** One case in one variant. */
 export interface KernelSubject {
   readonly family: Family;
+  readonly role: Role | undefined;
   readonly case: string;
   readonly variant: string;
   readonly prepare: (lab: Lab) => Promise<Prepared>;
@@ -35,15 +39,16 @@ const PROJECTIONS: Readonly<Record<'matvec' | 'matmul', readonly ProjectionCase[
   matmul: [...matmulInt4, ...matmulFloat, ...matmulPacked],
 };
 
-/**
- * What is benched on this adapter, most important first.
- * @param every all lossless variants of each family; else the chosen ones, or the best guesses
- * @param quick one case a family
- */
-export function kernelSubjects(
-  { gpu }: Lab,
-  { chosen = {}, every, quick }: { readonly chosen?: ChosenVariants; readonly every: boolean; readonly quick: boolean },
-): KernelSubject[] {
+export interface SubjectOptions {
+  readonly chosen: ChosenVariants;
+  /** All lossless variants of each family; else the chosen ones. */
+  readonly every: boolean;
+  /** One case for each role. */
+  readonly quick: boolean;
+}
+
+/** What is benched on this adapter. A variant that it does not have is a RangeError. */
+export function kernelSubjects({ gpu }: Lab, { chosen, every, quick }: SubjectOptions): KernelSubject[] {
   const { facts } = gpu;
   const names: Readonly<Record<Family, readonly { readonly name: string }[]>> = {
     matvec: matvecVariants(facts),
@@ -54,22 +59,22 @@ export function kernelSubjects(
     const tried = every ? names[family].map(({ name }) => name) : [chosen[family]];
     return tried.map((name) => kernelOptions(facts, 'f32', { ...chosen, [family]: name }));
   };
-  const projections = (['matvec', 'matmul'] as const).flatMap((family) =>
-    first(
-      PROJECTIONS[family].filter(({ bench }) => bench),
-      quick,
-    ).flatMap((testCase) =>
+  const projections = (['matvec', 'matmul'] as const).flatMap((family) => {
+    const cases = PROJECTIONS[family].filter(({ bench }) => bench);
+    return select(cases, (one) => projectionRole(family, one), quick).flatMap((testCase) =>
       optionsOf(family).map((options) => ({
         family,
+        role: projectionRole(family, testCase),
         case: testCase.name,
         variant: options[family].name,
         prepare: (lab: Lab) => prepareProjection(lab, family, testCase, options),
       })),
-    ),
-  );
-  const attentions = first(attentionCases.filter(isTrueSize), quick).flatMap((testCase) =>
+    );
+  });
+  const attentions = select(attentionCases.filter(isTrueSize), attentionRole, quick).flatMap((testCase) =>
     optionsOf('attention').map((options) => ({
       family: 'attention' as const,
+      role: attentionRole(testCase),
       case: testCase.name,
       variant: options.attention.name,
       prepare: (lab: Lab) => prepareAttention(lab, testCase),
@@ -78,13 +83,25 @@ export function kernelSubjects(
   return [...projections, ...attentions];
 }
 
+function projectionRole(family: 'matvec' | 'matmul', { weights }: ProjectionCase): Role | undefined {
+  if (weights.kind !== 'int4') return undefined;
+  return family === 'matvec' ? 'weights' : 'block';
+}
+
+function attentionRole({ rows, kvDtype }: AttentionCase): Role | undefined {
+  if (kvDtype === 'f16') return undefined;
+  return rows === 1 ? 'keys' : 'blockKeys';
+}
+
 /** Scout's own heads: what smaller ones take says little. */
 function isTrueSize({ numAttentionHeads, headDim }: AttentionCase): boolean {
   return numAttentionHeads === 40 && headDim === 128;
 }
 
-function first<T>(cases: readonly T[], quick: boolean): readonly T[] {
-  return quick ? cases.slice(0, 1) : cases;
+/** All, or the first of each role. */
+function select<T>(cases: readonly T[], roleOf: (one: T) => Role | undefined, quick: boolean): T[] {
+  const seen = new Set<Role | undefined>([undefined]);
+  return cases.filter((one) => !quick || seen.size < seen.add(roleOf(one)).size);
 }
 
 /** Throws the signal's reason, and what `Lab.scoped` throws. */
