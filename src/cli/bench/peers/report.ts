@@ -9,7 +9,9 @@ import {
   type SubjectResult,
 } from './types.ts';
 
-const COLUMNS = [14, 22, 22, 22];
+const COLUMNS = [15, 26, 26, 26];
+/** Of the names of variants. */
+const WIDEST = 22;
 
 export function formatModel(result: ModelResult): string {
   const { model, busy, subjects } = result;
@@ -38,17 +40,21 @@ export function formatKernels({ rows, cols, readRate, comparisons }: KernelsResu
     `  groups of ${block}, ${activations} activations`,
     `    ${describeTime(peer)}`,
     ...variants.map(
-      (variant) => `    ${describeTime(variant)}; ${(peer.median / variant.median).toFixed(2)} x ${peer.name}`,
+      (variant) => `    ${describeTime(variant)}${variant.only ? '' : `; ${describeTimes(peer, variant)}`}`,
     ),
   ]);
   const head = `int4 matrix ${rows} x ${cols} times a vector; vec4 reads ${(readRate / 1e9).toFixed(2)} GB/s in the same run`;
   return [head, ...lines].join('\n');
 }
 
-function describeTime({ name, median, best, share, error }: MatvecTime): string {
+function describeTime({ name, only, median, best, share, error }: MatvecTime): string {
   const times = `${(1e3 * median).toFixed(2)} ms (best ${(1e3 * best).toFixed(2)})`;
-  return `${name.padEnd(COLUMNS[0]!)} ${times}, ${Math.round(100 * share)} % of the read roofline, error ${error.toExponential(0)}`;
+  const what = only ? `  its ${only} alone` : name;
+  const exactness = error === undefined ? '' : `, error ${error.toExponential(0)}`;
+  return `${what.padEnd(WIDEST)} ${times}, ${Math.round(100 * share)} % of the read roofline${exactness}`;
 }
+
+const describeTimes = (peer: MatvecTime, own: MatvecTime) => `${(peer.median / own.median).toFixed(2)} x ${peer.name}`;
 
 /** How many times as fast this engine is; undefined where the peer did not compute where it should have. */
 export function ratioOf(result: ModelResult, peer: Subject, measure: Measure): number | undefined {

@@ -45,13 +45,20 @@ export async function runTurns(options: TurnsOptions): Promise<ModelResult> {
       tabs.push(await Tab.open(chromium, subject, options));
     }
     for (const tab of tabs) await tab.check();
-    for (const measure of MEASURES) for (const tab of tabs) await tab.run(measure, rounds); // compiles what this shape needs
+    const prefills = MEASURES.filter(({ kind }) => kind === 'prefill');
+    for (const measure of prefills) for (const tab of tabs) await tab.run(measure, rounds); // compiles what this shape needs
     const busy: number[] = [];
     for (let round = 0; round < rounds; round++) {
       busy.push(await busyShare());
-      onProgress(`${model}: round ${round + 1} of ${rounds} …`);
       const turn = tabs.map((_, index) => tabs[(index + round) % tabs.length]!);
-      for (const measure of MEASURES) for (const tab of turn) tab.keep(measure, await tab.run(measure, round));
+      for (const measure of MEASURES) {
+        for (const tab of turn) {
+          const rate = await tab.keep(measure, round);
+          onProgress(
+            `${model}, round ${round + 1}: ${tab.subject} ${measure.kind} ${measure.tokens}: ${rate.toFixed(1)}/s`,
+          );
+        }
+      }
     }
     return { model, busy: median(busy), subjects: tabs.map((tab) => tab.result()) };
   });
@@ -86,7 +93,7 @@ export async function withChromium<T>(executable: string, use: (chromium: Chromi
 
 /** A subject that has loaded the model, and what it has done so far. */
 class Tab {
-  readonly #subject: Subject;
+  readonly subject: Subject;
   readonly #loaded: LoadedSubject;
   readonly #vocabSize: number;
   readonly #complete: PeersPage['complete'];
@@ -94,7 +101,7 @@ class Tab {
   readonly #answers: (readonly number[])[] = [];
 
   private constructor(subject: Subject, loaded: LoadedSubject, vocabSize: number, complete: PeersPage['complete']) {
-    this.#subject = subject;
+    this.subject = subject;
     this.#loaded = loaded;
     this.#vocabSize = vocabSize;
     this.#complete = complete;
@@ -121,28 +128,35 @@ class Tab {
     return kind === 'prefill' ? this.#ask(tokens, salt, 1) : this.#ask(DECODE_PROMPT_TOKENS, salt, tokens + 1);
   }
 
-  keep(measure: Measure, completed: Completed): void {
+  /** Runs it for the result; tokens per second. */
+  async keep(measure: Measure, round: number): Promise<number> {
+    const completed = await this.run(measure, round);
     this.#runs.get(measure)!.push(completed);
+    return (1000 * measure.tokens) / wallMs(measure, completed);
   }
 
   result(): SubjectResult {
     const rates = [...this.#runs].map(([measure, runs]) => rateOf(measure, runs));
-    return { subject: this.#subject, ...this.#loaded, rates, answers: this.#answers };
+    return { subject: this.subject, ...this.#loaded, rates, answers: this.#answers };
   }
 
   async #ask(promptTokens: number, salt: number, tokens: number): Promise<Completed> {
     const completed = await this.#complete(wordPrompt(promptTokens, this.#vocabSize, salt), tokens);
     const { promptTokens: fed, ids } = completed;
     if (fed === promptTokens && ids.length === tokens) return completed;
-    const message = `${this.#subject} was asked to read ${promptTokens} tokens and to answer with ${tokens}; it read ${fed} and answered with ${ids.length}. Use models whose vocabulary the peers' folder made.`;
+    const message = `${this.subject} was asked to read ${promptTokens} tokens and to answer with ${tokens}; it read ${fed} and answered with ${ids.length}. Use models whose vocabulary the peers' folder made.`;
     throw new OutriderError('invalid_request', message);
   }
+}
+
+function wallMs({ kind }: Measure, { totalMs, decodeMs }: Completed): number {
+  return kind === 'prefill' ? totalMs : decodeMs;
 }
 
 function rateOf(measure: Measure, runs: readonly Completed[]): Rate {
   const { kind, tokens } = measure;
   const perSecond = (ms: number) => (1000 * tokens) / ms;
-  const runsMs = runs.map((run) => (kind === 'prefill' ? run.totalMs : run.decodeMs));
+  const runsMs = runs.map((run) => wallMs(measure, run));
   const ownMs = runs.map((run) => (kind === 'prefill' ? run.ownPrefillMs : run.ownDecodeMs));
   return {
     measure,

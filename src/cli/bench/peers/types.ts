@@ -94,8 +94,10 @@ export interface MatvecTime {
   readonly best: number;
   /** Bytes of weights and scales per second, over the read roofline of the same run. */
   readonly share: number;
-  /** Root mean square error over that of what was expected. */
-  readonly error: number;
+  /** Root mean square error over that of what was expected; undefined where only a part of the kernel ran. */
+  readonly error: number | undefined;
+  /** All that was left of the kernel; undefined: it was whole. */
+  readonly only: 'loads' | 'arithmetic' | undefined;
 }
 
 export interface MatvecComparison {

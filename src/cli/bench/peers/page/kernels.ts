@@ -4,9 +4,10 @@ import { measureRoofline } from '../../../../bench/roofline.ts';
 import { median } from '../../../../bench/timing.ts';
 import { openDevice } from '../../../../gpu/device.ts';
 import { matvecVariants } from '../../../../kernels/matvec-variants.ts';
-import { kernelOptions } from '../../../../kernels/variants.ts';
+import { type KernelOptions, kernelOptions } from '../../../../kernels/variants.ts';
 import { seeded } from '../../../../reference/random.ts';
 import type { Activations, KernelsPage, KernelsResult, MatvecComparison, MatvecRequest, MatvecTime } from '../types.ts';
+import { ABLATIONS, isAblated } from './ablations.ts';
 import { recordMatvec } from './matvec.ts';
 import { type MatmulNBits, OnnxMatvec } from './onnx.ts';
 
@@ -15,8 +16,7 @@ declare global {
 }
 
 /** What is timed in turns. */
-interface Contender {
-  readonly name: string;
+interface Contender extends Pick<MatvecTime, 'name' | 'only'> {
   readonly time: () => Promise<number>;
   readonly output: () => Promise<Float32Array>;
 }
@@ -50,16 +50,16 @@ function makeMatrix(rows: number, cols: number, block: number, activations: Acti
 
 async function compare(lab: Lab, matmul: MatmulNBits, rounds: number): Promise<MatvecComparison> {
   const onnx = await OnnxMatvec.create(matmul);
-  const peer = { name: 'MatMulNBits', time: () => onnx.time(), output: () => onnx.output() };
+  const peer = { name: 'MatMulNBits', only: undefined, time: () => onnx.time(), output: () => onnx.output() };
   const contenders: Contender[] = [peer, ...(await ourContenders(lab, matmul))];
   const seconds = contenders.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, { time }] of contenders.entries()) seconds[index]!.push(await time());
   }
   const times: MatvecTime[] = [];
-  for (const [index, { name, output }] of contenders.entries()) {
-    const error = errorOf(matmul, await output());
-    times.push({ name, median: median(seconds[index]!), best: Math.min(...seconds[index]!), share: 0, error });
+  for (const [index, { name, only, output }] of contenders.entries()) {
+    const error = only ? undefined : errorOf(matmul, await output());
+    times.push({ name, only, median: median(seconds[index]!), best: Math.min(...seconds[index]!), share: 0, error });
   }
   await onnx.release();
   const [first, ...variants] = times;
@@ -71,23 +71,36 @@ async function compare(lab: Lab, matmul: MatmulNBits, rounds: number): Promise<M
   };
 }
 
-/** Every lossless variant. */
+/** Every lossless variant, and what is left of the best guess without its loads and without its arithmetic. */
 async function ourContenders(lab: Lab, matmul: MatmulNBits): Promise<Contender[]> {
   if (matmul.accuracyLevel !== 0) return [];
   const { facts } = lab.gpu;
   const contenders: Contender[] = [];
-  for (const { name } of matvecVariants(facts)) {
-    const { dispatches, y } = await recordMatvec(lab, kernelOptions(facts, 'f32', { matvec: name }), matmul);
-    contenders.push({
-      name,
-      time: () => lab.timer.time(encodeAll(dispatches), { samples: 1 }),
-      output: async () => {
-        await lab.run(dispatches);
-        return lab.floats(y, matmul.rows);
-      },
-    });
+  const variants = matvecVariants(facts);
+  for (const variant of variants) {
+    const options = kernelOptions(facts, 'f32', { matvec: variant.name });
+    const parts = isAblated(variant) ? (['loads', 'arithmetic'] as const) : [];
+    for (const only of [undefined, ...parts]) contenders.push(await contender(lab, matmul, options, only));
   }
   return contenders;
+}
+
+async function contender(
+  lab: Lab,
+  matmul: MatmulNBits,
+  options: KernelOptions,
+  only: MatvecTime['only'],
+): Promise<Contender> {
+  const { runs, y } = await recordMatvec(lab, options, matmul, only && ABLATIONS[only]);
+  return {
+    name: options.matvec.name,
+    only,
+    time: async () => (await lab.timer.time(encodeAll(runs.flat()), { samples: 1 })) / runs.length,
+    output: async () => {
+      await lab.run(runs[0]!);
+      return lab.floats(y, matmul.rows);
+    },
+  };
 }
 
 function withShares(comparison: MatvecComparison, weights: number, readRate: number): MatvecComparison {

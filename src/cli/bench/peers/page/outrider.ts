@@ -31,6 +31,8 @@ export async function loadOutrider({ model, contextLength }: LoadRequest): Promi
       ownDecodeMs: 1000 * extra.time_per_output_token_s * (tokens - 1),
     });
   };
-  const weights = `${(bytes.weights / 2 ** 20).toFixed(2)} MiB on ${adapter.description || adapter.architecture}; ${format}`;
+  const place = `${(bytes.weights / 2 ** 20).toFixed(2)} MiB on ${adapter.description || adapter.architecture}`;
+  const chosen = Object.entries(engine.variants).map(([family, { name, why }]) => `${family} "${name}" (${why})`);
+  const weights = `${place}; ${format}; ${chosen.join(', ')}`;
   return { facts: { loadMs: performance.now() - started, weights, onGpu: true }, complete };
 }

@@ -6,6 +6,7 @@ const MODULE = '/peers/node_modules/@wllama/wllama/esm/index.js';
 const WASM = '/peers/node_modules/@wllama/wllama/esm/wasm/wllama.wasm';
 const THREADS = 2;
 const ALL_LAYERS = 999;
+const SHOWN_LINES = 12;
 
 /** What is used of wllama; it is no dependency, so its types are not here. */
 interface Wllama {
@@ -45,7 +46,7 @@ export async function loadWllama({ model, subject, contextLength }: LoadRequest)
   });
   const places = buffers.map(({ place, mebibytes }) => `${mebibytes} MiB on ${place}`).join(', ');
   const weights = `${places}; threads: ${wllama.getNumThreads()}`;
-  return { facts: { loadMs, weights, onGpu: isOnGpu(buffers) }, complete: completer(wllama) };
+  return { facts: { loadMs, weights, onGpu: isOnGpu(buffers) }, complete: completer(wllama, lines) };
 }
 
 /** The embedding table may stay behind: it is only looked up. */
@@ -54,11 +55,12 @@ function isOnGpu(buffers: readonly { readonly place: string; readonly mebibytes:
   return sum(buffers.filter(({ place }) => /webgpu/i.test(place))) > sum(buffers) / 2;
 }
 
-function completer(wllama: Wllama): Loaded['complete'] {
+/** @param lines its log, of which an error shows the end */
+function completer(wllama: Wllama, lines: readonly string[]): Loaded['complete'] {
   return async (prompt, tokens) => {
     const answer = new Answer();
     let last: Chunk = {};
-    await wllama.createCompletion({
+    const request = {
       prompt,
       max_tokens: tokens,
       temperature: 0,
@@ -71,6 +73,10 @@ function completer(wllama: Wllama): Loaded['complete'] {
         if (text) answer.push(text);
         last = chunk;
       },
+    };
+    await wllama.createCompletion(request).catch((cause) => {
+      const message = `wllama failed: ${cause}. Its log ends with\n${lines.slice(-SHOWN_LINES).join('\n')}`;
+      throw new Error(message, { cause });
     });
     const {
       prompt_n: promptTokens = 0,
