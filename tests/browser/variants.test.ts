@@ -14,6 +14,9 @@ beforeAll(async () => {
   [site, browser] = await Promise.all([serveSite(), launchChromium()]);
   page = await browser.newPage();
   await page.goto(`${site.url}tests/browser/cache/index.html`); // any page of this origin
+  const content = "import { createEngine } from '/src/index.ts'; Object.assign(window, { createEngine });";
+  await page.addScriptTag({ type: 'module', content });
+  await page.waitForFunction(() => 'createEngine' in window);
 });
 
 afterAll(async () => {
@@ -24,8 +27,7 @@ afterAll(async () => {
 /** Loads the embedded model, and says what it said. */
 const load = (options: EngineOptions) =>
   page.evaluate(async (given) => {
-    const path = '/src/index.ts';
-    const { createEngine } = (await import(path)) as typeof import('../../src/index.ts');
+    const { createEngine } = window as unknown as typeof import('../../src/index.ts');
     const texts = new Map<string, number>(); // phase -> when it began
     const onProgress: EngineOptions['onProgress'] = ({ text }) => texts.has(text) || texts.set(text, performance.now());
     const engine = await createEngine('/models/llama-scoutling', { cache: false, ...given, onProgress });

@@ -5,7 +5,7 @@ import type { KernelOptions } from '../../kernels/variants.ts';
 import { attentionTrial } from './attention.ts';
 import { type Projection, projectionTrial, wordsOf } from './projections.ts';
 import { type Subject, tally } from './subject.ts';
-import { type Trial, Workbench } from './workbench.ts';
+import { createWorkbench, type Trial, type Workbench } from './workbench.ts';
 
 export type Family = 'matvec' | 'matmul' | 'attention';
 
@@ -20,8 +20,12 @@ const HEAVIEST = 2;
 const SAMPLE_SECONDS = 0.006;
 const SAMPLES = 3;
 
-/** Settles like `work`, or to undefined once the time for all work is over. */
-export type Within = <T>(work: Promise<T>) => Promise<T | undefined>;
+export interface Budget {
+  /** Settles like `work`, or to undefined once the time is over; rejects with `aborted`. */
+  within<T>(work: Promise<T>): Promise<T | undefined>;
+  /** Milliseconds. */
+  left(): number;
+}
 
 /** A trial, and how much of it a token takes. */
 interface Weighted {
@@ -36,20 +40,24 @@ export async function measureFamily(
   family: Family,
   candidates: readonly KernelOptions[],
   subject: Subject,
-  within: Within,
+  budget: Budget,
 ): Promise<number[] | undefined> {
-  const bench = new Workbench(gpu.device, pipelines);
+  const bench = createWorkbench(gpu.device, pipelines);
   try {
     const trials = trialsOf(bench, family, subject, gpu.facts.software);
     const sums: number[] = [];
+    let last = 0; // milliseconds that the candidate before took
     for (const options of candidates) {
+      const before = budget.left();
+      if (before < last) return undefined; // a compilation that is begun goes on, and holds up what is needed
       let sum = 0;
       for (const { trial, share } of trials) {
-        const seconds = await secondsOf(bench, trial, options, within);
+        const seconds = await secondsOf(bench, trial, options, budget);
         if (seconds === undefined) return undefined;
         sum += seconds * share;
       }
       sums.push(sum);
+      last = before - budget.left();
     }
     return sums;
   } finally {
@@ -62,9 +70,9 @@ async function secondsOf(
   bench: Workbench,
   trial: Trial,
   options: KernelOptions,
-  within: Within,
+  { within }: Budget,
 ): Promise<number | undefined> {
-  const dispatches = (await within(bench.plan(trial, options)))?.dispatches(trial.at);
+  const dispatches = await within(bench.prepare(trial, options));
   if (!dispatches) return undefined;
   let least = Number.POSITIVE_INFINITY;
   for (let [repeats, samples] = [1, 0]; samples < SAMPLES; ) {

@@ -22,7 +22,11 @@ function floatWord(next: () => number): number {
 }
 
 /** [count] floats in +-[1/128, 2) as stored, and what they mean. */
-export function storedFloats(next: () => number, count: number, type: FloatDtype = 'F32'): [Uint32Array, Float64Array] {
+export function storedFloats(
+  next: () => number,
+  count: number,
+  type: FloatDtype = 'F32',
+): [Uint32Array<ArrayBuffer>, Float64Array] {
   const words = new Uint32Array((count * bitsOf(type)) / 32).map(() => floatWord(next));
   return [words, new Float64Array(count).map((_, index) => floatAt(words, 0, index, type))];
 }

@@ -14,7 +14,11 @@ export interface Projection {
   readonly matrix: Omit<GpuMatrix, 'shards'>;
   readonly epilogue: 'store' | 'add' | 'swiglu';
   readonly part: LinearRequest['part'];
+  /** x is normalized on the way in. */
+  readonly norm: boolean;
 }
+
+const EPS = 1e-5;
 
 /** Every projection of a token or of a block, as `Ops` asks for them. */
 export function projectionsOf({ layers, lmHead }: Weights<unknown>, block: boolean): Projection[] {
@@ -22,16 +26,17 @@ export function projectionsOf({ layers, lmHead }: Weights<unknown>, block: boole
     { shards, ...matrix }: GpuMatrix<unknown>,
     epilogue: Projection['epilogue'],
     part?: Projection['part'],
-  ): Projection => ({ matrix, epilogue, part });
-  const mlp = ({ gateUpProj, downProj }: Mlp<unknown>, part?: Projection['part']) => [
-    use(gateUpProj, 'swiglu', part),
+    norm = false,
+  ): Projection => ({ matrix, epilogue, part, norm });
+  const mlp = ({ gateUpProj, downProj }: Mlp<unknown>, part?: Projection['part'], norm = false) => [
+    use(gateUpProj, 'swiglu', part, norm),
     use(downProj, 'add', part),
   ];
   return [
     use(lmHead, 'store'),
     ...layers.flatMap(({ qkvProj, oProj, feedForward }) => {
-      const attention = [...qkvProj.map((matrix) => use(matrix, 'store')), use(oProj, 'add')];
-      if (feedForward.kind === 'dense') return [...attention, ...mlp(feedForward.mlp)];
+      const attention = [...qkvProj.map((matrix) => use(matrix, 'store', undefined, !block)), use(oProj, 'add')];
+      if (feedForward.kind === 'dense') return [...attention, ...mlp(feedForward.mlp, undefined, !block)];
       const { experts, sharedExpert } = feedForward;
       if (!sharedExpert && !block) return [...attention, ...mlp(experts, 'both')];
       const shared = sharedExpert ? mlp(sharedExpert) : mlp(experts, 'shared');
@@ -43,6 +48,20 @@ export function projectionsOf({ layers, lmHead }: Weights<unknown>, block: boole
 /** Words of one of the matrices that a stack has, or of the only one. */
 export function wordsOf({ storage, paired, outputs, cols }: Projection['matrix']): number {
   return blobLayout(storage, paired ? 2 * outputs : outputs, cols, paired).length;
+}
+
+/** What a trial's numbers mean. */
+interface Data {
+  /** Weight by row and column, of each matrix that a stack has, or of the only one. */
+  readonly stack: readonly ((row: number, col: number) => number)[];
+  /** [rows, cols], twice the columns where both experts add */
+  readonly x: Float64Array;
+  /** [rows, outputs], twice the outputs where both experts are gated */
+  readonly y: Float64Array;
+  /** [cols], the norm's */
+  readonly weight: Float64Array;
+  /** Expert of each row, its score. */
+  readonly routes: readonly (readonly [number, number])[];
 }
 
 /**
@@ -62,16 +81,13 @@ export function projectionTrial(bench: Workbench, use: Projection, rows: number,
     return weightAt;
   });
   const halves = part === 'both' ? 2 : 1;
-  const xWidth = epilogue === 'add' ? halves * cols : cols;
-  const yWidth = epilogue === 'swiglu' ? halves * outputs : outputs;
-  const [xBits, x] = storedFloats(next, rows * xWidth);
-  const [yBits, y] = storedFloats(next, rows * yWidth);
-  const routes = new Uint32Array(2 * rows); // expert, score
-  const scores = new Float32Array(routes.buffer);
-  for (let row = 0; row < rows; row++) {
-    routes[2 * row] = (2 * row + 1) % (numExperts ?? 1);
-    scores[2 * row + 1] = 1 - 1 / (row + 4);
-  }
+  const [xBits, x] = storedFloats(next, rows * cols * (epilogue === 'add' ? halves : 1));
+  const [yBits, y] = storedFloats(next, rows * outputs * (epilogue === 'swiglu' ? halves : 1));
+  const [weightBits, weight] = storedFloats(next, cols);
+  const routes = Array.from({ length: rows }, (_, row) => [(2 * row + 1) % (numExperts ?? 1), 2 ** -row] as const);
+  const routeBits = new Uint32Array(routes.flat());
+  const scores = new Float32Array(routeBits.buffer);
+  for (const [row, [, score]] of routes.entries()) scores[2 * row + 1] = score;
   const at = { position: 0, rows };
   const buffer = bench.buffer(filled ? words : slots * layout.length * 4);
   const shard = { buffer, firstExpert: 0, numExperts: slots, firstOutput: 0, outputs, layout };
@@ -79,7 +95,7 @@ export function projectionTrial(bench: Workbench, use: Projection, rows: number,
     label: `${storage.kind} ${part ?? ''} ${epilogue}`,
     state: bench.state(at),
     routing: {
-      routes: bench.buffer(routes),
+      routes: bench.buffer(routeBits),
       order: bench.buffer(4 * rows),
       tiles: bench.buffer(12 * numTiles(rows, numExperts ?? 0)),
     },
@@ -88,6 +104,7 @@ export function projectionTrial(bench: Workbench, use: Projection, rows: number,
     y: bench.buffer(yBits),
     epilogue,
     part,
+    norm: use.norm ? { weight: bench.buffer(weightBits), eps: EPS } : undefined,
   };
   return {
     at,
@@ -97,28 +114,29 @@ export function projectionTrial(bench: Workbench, use: Projection, rows: number,
       if (numExperts) groupByExpert(recorder, { ...request, numExperts, maxRows: rows });
       matmul(recorder, options, request);
     },
-    expected() {
-      if (epilogue !== 'add') y.fill(0);
-      for (let row = 0; row < rows; row++) {
-        const last = slots - 1; // the shared expert, or the only matrix
-        const own = routes[2 * row]!;
-        const met = !numExperts || part === 'shared' ? [last] : part === 'both' ? [last, own] : [own];
-        met.forEach((slot, half) => {
-          const weightAt = stack[slot]!;
-          const score = slot < (numExperts ?? 0) ? scores[2 * row + 1]! : 1;
-          const xAt = row * xWidth + (epilogue === 'add' ? half * cols : 0);
-          const yAt = row * yWidth + (epilogue === 'swiglu' ? half * outputs : 0);
-          for (let output = 0; output < outputs; output++) {
-            let [sum, up] = [0, 0];
-            for (let col = 0; col < cols; col++) {
-              sum += weightAt(output, col) * x[xAt + col]!;
-              if (paired) up += weightAt(outputs + output, col) * x[xAt + col]!;
-            }
-            y[yAt + output]! += paired ? (score * sum * score * up) / (1 + Math.exp(-score * sum)) : sum;
-          }
-        });
-      }
-      return y;
-    },
+    expected: () => multiply(use, { stack, x, y, weight, routes }),
   };
+}
+
+function multiply({ matrix, epilogue, part, norm }: Projection, { stack, x, y, weight, routes }: Data): Float64Array {
+  const { outputs, cols, paired, numExperts = 0 } = matrix;
+  const last = stack.length - 1; // the shared expert, or the only matrix
+  if (epilogue !== 'add') y.fill(0);
+  routes.forEach(([own, itsScore], row) => {
+    const met = !numExperts || part === 'shared' ? [last] : part === 'both' ? [last, own] : [own];
+    met.forEach((slot, half) => {
+      const score = slot < numExperts ? itsScore : 1;
+      const xAt = (row * x.length) / routes.length + (epilogue === 'add' ? half * cols : 0);
+      const yAt = (row * y.length) / routes.length + (epilogue === 'swiglu' ? half * outputs : 0);
+      const raw = x.subarray(xAt, xAt + cols);
+      const rms = Math.sqrt(raw.reduce((sum, value) => sum + value * value, 0) / cols + EPS);
+      const input = norm ? raw.map((value, col) => (value / rms) * weight[col]!) : raw;
+      const dot = (output: number) => input.reduce((sum, value, col) => sum + stack[slot]!(output, col) * value, 0);
+      for (let output = 0; output < outputs; output++) {
+        const gate = score * dot(output);
+        y[yAt + output]! += paired ? (gate / (1 + Math.exp(-gate))) * score * dot(outputs + output) : dot(output);
+      }
+    });
+  });
+  return y;
 }

@@ -11,7 +11,7 @@ import type { KernelOptions } from '../../kernels/variants.ts';
 import { attentionTrial } from './attention.ts';
 import { type Projection, projectionTrial } from './projections.ts';
 import { type Subject, tally } from './subject.ts';
-import { type Trial, Workbench } from './workbench.ts';
+import { createWorkbench, type Trial, type Workbench } from './workbench.ts';
 
 /**
  * Of the largest number that is expected: what rounding may do, generously. f32 sums of a few hundred terms are off by
@@ -33,12 +33,12 @@ export async function selfCheck(
   options: KernelOptions,
   subject: Subject,
 ): Promise<void> {
-  const bench = new Workbench(gpu.device, pipelines);
+  const bench = createWorkbench(gpu.device, pipelines);
   try {
     const trials = trialsOf(bench, subject);
-    const plans = await Promise.all(trials.map((trial) => bench.plan(trial, options)));
+    const prepared = await Promise.all(trials.map((trial) => bench.prepare(trial, options)));
     for (const [index, trial] of trials.entries()) {
-      const dispatches = plans[index]!.dispatches(trial.at);
+      const dispatches = prepared[index]!;
       await bench.run(dispatches);
       const found = await bench.read(trial.y);
       if (gpu.failure) throw gpu.failure;

@@ -10,7 +10,7 @@ import { matmulVariants } from '../../kernels/matmul-variants.ts';
 import { matvecVariants } from '../../kernels/matvec-variants.ts';
 import { type AdapterClass, type ChosenVariants, type KernelOptions, kernelOptions } from '../../kernels/variants.ts';
 import { abortError } from '../../storage/source.ts';
-import { type Family, measureFamily, type Within } from './measure.ts';
+import { type Budget, type Family, measureFamily } from './measure.ts';
 import { browserMemory, type TuningMemory } from './memory.ts';
 import { selfCheck } from './self-check.ts';
 import { type Subject, tally } from './subject.ts';
@@ -71,16 +71,16 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
   const names = variantNames(facts);
   const work = tally(Object.values(subject).flat());
   const key = JSON.stringify([kernelsHash(), facts, names, activations, asked, work]);
-  const known = (await memory?.get(key)) as VariantTable | undefined;
-  const within = memory && timeFor(BUDGET_MS, request.signal);
+  const budget = memory && startBudget(BUDGET_MS, request.signal);
+  const known = (await budget?.within(memory!.get(key))) as VariantTable | undefined;
   const choose = async (family: Family): Promise<VariantChoice> => {
     const [guess] = names[family];
     if (asked[family]) return { name: asked[family], why: 'asked for', seconds: {} };
     if (names[family].length === 1) return { name: guess!, why: 'only one', seconds: {} };
     if (known) return { ...known[family], why: 'cached' };
-    if (!within) return { name: guess!, why: 'best guess', seconds: {} };
+    if (!budget) return { name: guess!, why: 'best guess', seconds: {} };
     const options = names[family].map((name) => kernelOptions(facts, activations, { [family]: name }));
-    const seconds = await measureFamily(gpu, pipelines, family, options, subject, within);
+    const seconds = await measureFamily(gpu, pipelines, family, options, subject, budget);
     return seconds ? fastest(names[family], seconds) : { name: guess!, why: 'budget over', seconds: {} };
   };
   const table = {
@@ -104,8 +104,8 @@ function fastest(names: readonly string[], all: readonly number[]): VariantChoic
   return { name, why: 'measured', seconds: Object.fromEntries(names.map((one, at) => [one, all[at]!])) };
 }
 
-/** Lets work settle for so long, then gives undefined in its place; rejects with `aborted`. */
-export function timeFor(milliseconds: number, signal: AbortSignal | undefined): Within {
+export function startBudget(milliseconds: number, signal: AbortSignal | undefined): Budget {
+  const end = performance.now() + milliseconds;
   const over = new Promise<undefined>((resolve, reject) => {
     setTimeout(resolve, milliseconds);
     const abort = () => reject(abortError(signal!));
@@ -113,8 +113,11 @@ export function timeFor(milliseconds: number, signal: AbortSignal | undefined): 
     signal?.addEventListener('abort', abort, { once: true });
   });
   over.catch(() => {}); // whether anyone waits or not
-  return (work) => {
-    work.catch(() => {}); // what goes on after the time is over is nobody's
-    return Promise.race([over, work]);
+  return {
+    within(work) {
+      work.catch(() => {}); // what goes on after the time is over is nobody's
+      return Promise.race([over, work]);
+    },
+    left: () => end - performance.now(),
   };
 }

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import type { Gpu } from '../../../src/gpu/device.ts';
 import type { PipelineCache } from '../../../src/gpu/kernel.ts';
 import type { measureFamily } from '../../../src/model/tuning/measure.ts';
-import { type TuningRequest, timeFor, tuneKernels } from '../../../src/model/tuning/tuning.ts';
+import { startBudget, type TuningRequest, tuneKernels } from '../../../src/model/tuning/tuning.ts';
 
 const measured = vi.hoisted(() => ({ matvec: [] as (number[] | undefined)[], calls: 0 }));
 vi.mock('../../../src/kernels/matvec-variants.ts', () => ({
@@ -62,13 +62,13 @@ test('nothing is measured where one is asked for, or where the result could not 
 test('work settles until its time is over, then gives nothing; an abort ends it at any time', async () => {
   vi.useFakeTimers();
   const controller = new AbortController();
-  const within = timeFor(2000, controller.signal);
+  const { within } = startBudget(2000, controller.signal);
   const later = (ms: number) => new Promise<string>((resolve) => setTimeout(resolve, ms, 'done'));
   const early = within(later(1000));
   const late = within(later(3000));
   await vi.advanceTimersByTimeAsync(2000);
   expect([await early, await late]).toEqual(['done', undefined]);
-  const running = timeFor(2000, controller.signal)(later(1000));
+  const running = startBudget(2000, controller.signal).within(later(1000));
   controller.abort();
   await expect(running).rejects.toMatchObject({ code: 'aborted' });
 });

@@ -40,6 +40,7 @@ const projection = (storage: Storage, paired: boolean, numExperts: number | unde
   matrix: { storage, paired, numExperts, shared: false, outputs: 64, cols: 64 },
   epilogue: paired ? 'swiglu' : 'store',
   part: numExperts ? 'routed' : undefined,
+  norm: false,
 });
 
 test.each(STORAGES)('plain loops agree with the kernels about $kind', async (storage) => {
