@@ -6,7 +6,7 @@ import { defineKernel, type Kernel, type Variant } from '../gpu/kernel.ts';
 import { foldGrid } from '../gpu/plan.ts';
 import { encodeAll, type Lab } from './lab.ts';
 import type { Roofline } from './results.ts';
-import { median } from './timing.ts';
+import { median, type TimingOptions } from './timing.ts';
 
 const readKernel = defineKernel('read-rate', readSource);
 const flopKernel = defineKernel('flop-rate', flopSource);
@@ -37,12 +37,13 @@ const ROUND_TRIPS = 20;
 
 /** Throws the signal's reason, and what `Lab.scoped` throws. */
 export function measureRoofline(lab: Lab, options: RooflineOptions = {}): Promise<Roofline> {
-  const { bytes = 256 << 20, signal } = options;
+  const { bytes = 256 << 20, samples = 5, signal } = options;
+  const timing = { seconds: 0.1, samples, signal };
   return lab.scoped(`${bytes} bytes to read`, async () => {
     const dispatchSeconds = await timeDispatch(lab, signal);
     const roundTripSeconds = await timeRoundTrip(lab);
-    const flopRate = await rateFlops(lab, signal);
-    const readRate = await rateReads(lab, bytes, signal);
+    const flopRate = await rateFlops(lab, timing);
+    const readRate = await rateReads(lab, bytes, timing);
     return { readRate, readBytes: bytes, flopRate, dispatchSeconds, roundTripSeconds };
   });
 }
@@ -58,7 +59,7 @@ export function better(a: Roofline, b: Roofline): Roofline {
   };
 }
 
-async function rateReads(lab: Lab, bytes: number, signal: AbortSignal | undefined): Promise<number> {
+async function rateReads(lab: Lab, bytes: number, timing: TimingOptions): Promise<number> {
   const { maxBufferSize, maxStorageBufferBindingSize } = lab.gpu.facts;
   const count = Math.ceil(bytes / Math.min(maxBufferSize, maxStorageBufferBindingSize, 128 << 20));
   const size = bytes / count;
@@ -67,7 +68,6 @@ async function rateReads(lab: Lab, bytes: number, signal: AbortSignal | undefine
   fillWithNoise(lab, sources);
   let best = 0;
   for (const overrides of READERS) {
-    signal?.throwIfAborted();
     const dispatches = await lab.record({ position: 0, rows: 1 }, (recorder) => {
       for (const source of sources) {
         recorder.dispatch({
@@ -79,7 +79,7 @@ async function rateReads(lab: Lab, bytes: number, signal: AbortSignal | undefine
         });
       }
     });
-    const seconds = await lab.timer.time(encodeAll(dispatches), { repeats: 5, seconds: 0.1, samples: 5, signal });
+    const seconds = await lab.timer.time(encodeAll(dispatches), { ...timing, repeats: 5 });
     best = Math.max(best, bytes / seconds);
   }
   return best;
@@ -98,7 +98,7 @@ function fillWithNoise(lab: Lab, buffers: readonly GPUBuffer[]): void {
   device.queue.submit([encoder.finish()]);
 }
 
-async function rateFlops(lab: Lab, signal: AbortSignal | undefined): Promise<number> {
+async function rateFlops(lab: Lab, timing: TimingOptions): Promise<number> {
   const threads = lab.gpu.facts.software ? FLOP_THREADS.software : FLOP_THREADS.hardware;
   const flops = threads * FLOP_STEPS * FLOPS_PER_STEP;
   const [dispatch] = await lab.record({ position: 0, rows: 1 }, (recorder) =>
@@ -110,7 +110,7 @@ async function rateFlops(lab: Lab, signal: AbortSignal | undefined): Promise<num
       cost: () => ({ bytes: 0, flops }),
     }),
   );
-  const seconds = await lab.timer.time(dispatch!.encode, { seconds: 0.1, samples: 5, signal });
+  const seconds = await lab.timer.time(dispatch!.encode, timing);
   return flops / seconds;
 }
 

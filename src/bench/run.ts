@@ -88,7 +88,8 @@ class Run {
     if (trueSize) await this.#trueSize();
     if (curves) await this.#curves();
     // On a machine that does other things beside, the roofline is the better of two.
-    const after = await measureRoofline(this.#lab, { bytes: this.#readBytes, signal: this.#request.signal });
+    const again = { bytes: this.#readBytes, samples: 2, signal: this.#request.signal };
+    const after = await measureRoofline(this.#lab, again);
     this.#report({ roofline: better(this.#results.roofline, after) });
     return this.#results;
   }

@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'NAME [options]   a full-size checkpoint over HTTP, without a disk',
     load: async () => (await import('./ghost.ts')).main,
   },
+  bench: {
+    summary: '[MODEL] [--where PLACE] [--quick] [options]   how fast kernels and a model are here',
+    load: async () => (await import('./bench.ts')).main,
+  },
   'bench-load': {
     summary: '[--gb N] [--where PLACE] [--stage STAGES]   how fast a model loads here, stage by stage',
     load: async () => (await import('./bench-load.ts')).main,
