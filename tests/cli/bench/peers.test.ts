@@ -28,6 +28,7 @@ describe("the peers' vocabulary", () => {
         expect(ids).toEqual(wordIds(content));
         expect(tokenizer.decode(ids, { skipSpecial: true })).toBe(content);
       }),
+      { numRuns: 30 },
     );
   });
 
