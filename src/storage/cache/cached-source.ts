@@ -150,7 +150,7 @@ async function* streamRange(
   const cut = new Map<number, Bytes>();
   const readPart = async (from: number, to: number, signal: AbortSignal): Promise<Bytes> => {
     const i = Math.floor(from / partBytes);
-    const bytes = await io.part(path, i, { wait: true, signal });
+    const bytes = await completer.pace.run(() => io.part(path, i, { wait: true, signal }));
     if (to - from === bytes.length) return bytes;
     cut.set(i, bytes);
     return bytes.slice(from - i * partBytes, to - i * partBytes);

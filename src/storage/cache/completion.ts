@@ -9,6 +9,7 @@ import { hashPart } from './digest.ts';
 import { type FileHash, startFileHash } from './file-hash.ts';
 import type { HasherPool } from './hasher.ts';
 import { nameParts } from './notices.ts';
+import { Pace } from './pace.ts';
 import type { PartsIo } from './parts-io.ts';
 import { partLength, type StoredFile, storedBytes } from './records.ts';
 import type { Session } from './session.ts';
@@ -41,7 +42,12 @@ export interface Completion {
   readonly replaced: readonly ReplacedParts[];
 }
 
+/** Parts on disk that may wait for the hashes of their files before fetching slows down. */
+const MAX_BACKLOG = 8;
+
 export class Completer {
+  /** Of parts that are fetched: that of hashing, where it is behind. */
+  readonly pace = new Pace(() => this.#isBehind());
   readonly #session: Session;
   readonly #io: PartsIo;
   readonly #hashers: HasherPool;
@@ -70,6 +76,12 @@ export class Completer {
       else if (!this.#session.isComplete(paths)) return this.complete(paths, options); // another context completed others
     }
     return { stored: this.#session.isComplete(paths), replaced: this.#replaced() };
+  }
+
+  #isBehind(): boolean {
+    let backlog = 0;
+    for (const { hash } of this.#hashes.values()) backlog += hash.backlog(MAX_BACKLOG + 1);
+    return backlog > MAX_BACKLOG;
   }
 
   stop(reason: unknown): void {

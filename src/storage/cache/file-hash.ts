@@ -12,6 +12,8 @@ export interface FileHash {
   readonly digest: Promise<string>;
   /** Parts that have gone in so far. */
   readonly done: number;
+  /** Parts that could go in now, at most `most`. */
+  backlog(most: number): number;
   /** Says that more parts may be on disk now. */
   wake(): void;
   /**
@@ -79,6 +81,11 @@ export function startFileHash({ numParts, hasher, isStored, readStored }: FileHa
     digest,
     get done() {
       return next;
+    },
+    backlog(most) {
+      let parts = 0;
+      while (!stopped && parts < most && next + parts < numParts && isStored(next + parts)) parts++;
+      return parts;
     },
     wake,
     async supply(part, bytes) {
