@@ -45,15 +45,16 @@ async function openPage(options: BrowserContextOptions = {}, runs: readonly Benc
   return { page, complaints };
 }
 
-/** Instead of measuring, the worker says this, a little at a time. */
-async function play(page: Page, events: readonly WireEvent[]): Promise<void> {
-  await page.addInitScript((script) => {
+/** Instead of measuring, the workers say this, a little at a time: the first the first script, and so on; then nothing. */
+async function play(page: Page, ...scripts: (readonly WireEvent[])[]): Promise<void> {
+  await page.addInitScript((given) => {
+    const scripts = given.map((events) => [...events]);
     const Real = window.Worker;
     class Player extends EventTarget {
       readonly #timer: ReturnType<typeof setInterval>;
       constructor() {
         super();
-        const rest = [...script];
+        const rest = scripts.shift() ?? [];
         this.#timer = setInterval(() => {
           const data = rest.shift();
           if (data) this.dispatchEvent(new MessageEvent('message', { data }));
@@ -71,7 +72,7 @@ async function play(page: Page, events: readonly WireEvent[]): Promise<void> {
         return choose(url, options);
       },
     });
-  }, events);
+  }, scripts);
 }
 
 /** The fixture as it would come in, up to its kernels. */
@@ -228,7 +229,7 @@ describe('a comparison', () => {
 describe('a run that does not come to its end', () => {
   it('stops when asked, keeps on the page what there is, and can start again', async () => {
     const { page } = await openPage();
-    await play(page, beginning);
+    await play(page, beginning, whole);
     await runKernelsOnly(page);
     await page.locator('#run-text', { hasText: '25 % · Measuring kernels: matvec-int4: Scout q_proj' }).waitFor(soon);
     await page.locator('[data-table=kernels] tr').nth(3).waitFor(soon);
@@ -239,7 +240,8 @@ describe('a run that does not come to its end', () => {
     expect(await numRows(page, 'kernels')).toBe(3);
     expect(await page.isVisible('#exports')).toBe(false);
     await page.keyboard.press('Enter');
-    await page.locator('#run-text', { hasText: '25 %' }).waitFor(soon);
+    await page.locator('#run-text', { hasText: 'Done.' }).waitFor(soon);
+    expect(await numRows(page, 'kernels')).toBe(kernels.length);
     await page.context().close();
   });
 

@@ -60,10 +60,9 @@ export class Bench {
     this.#show();
     try {
       const results = await this.#measure(extent, abort.signal, watch);
-      keepRun(results);
       this.#complete = results;
       this.#shown = results;
-      this.#run.end('Done. This run is kept in this browser.');
+      this.#run.end(keepRun(results) ? 'Done. This run is kept in this browser.' : 'Done. This browser keeps no runs.');
     } catch (error) {
       this.#end(error, abort.signal);
     } finally {

@@ -8,6 +8,13 @@ import { formatNumber, formatScaled, formatSeconds, formatShare, formatSpeed } f
 import { rateCell } from './kernels.ts';
 import type { Cell, Table } from './table.ts';
 
+/** Said of the whole model, once for all its speeds. */
+const CORRECT = {
+  true: 'The greedy tokens equal those stored with the model.',
+  false: 'The greedy tokens are not those stored with the model.',
+  undefined: 'Nothing is stored with the model to compare its tokens with.',
+} as const;
+
 /** Prefill at each prompt length, decoding at each context length. */
 export function modelTables(results: PartialResults, comparison: Comparison | undefined): Table[] {
   const { model, roofline } = results;
@@ -19,6 +26,7 @@ export function modelTables(results: PartialResults, comparison: Comparison | un
     text: formatSpeed(rate),
     bar: rate / longest(rates),
     ratio,
+    correct: model.correct,
   });
   return [
     {
@@ -48,6 +56,7 @@ export function modelTables(results: PartialResults, comparison: Comparison | un
         rateCell(roofline, step),
         { text: formatShare(step.share), bar: step.share },
       ]),
+      note: CORRECT[`${model.correct}`],
     },
   ];
 }

@@ -100,7 +100,7 @@ function headlinesOf(results: PartialResults, comparison: Comparison | undefined
         estimate && {
           value: formatNumber(estimate.tokensPerSecond),
           unit: 'tokens/s',
-          detail: scout.fits === 'no' ? 'estimated; does not fit' : 'estimated',
+          detail: `estimated, context of ${estimate.context.toLocaleString('en')}${scout.fits === 'no' ? '; does not fit' : ''}`,
           ratio: comparison?.scout(estimate.context, estimate.tokensPerSecond),
         },
     ),
