@@ -118,12 +118,15 @@ async function expectModel(tensors: ModelTensors, { weights }: WeightLayout, gpu
     const { router, sharedExpert, experts } = found.feedForward;
     await one(router, feedForward.router);
     const { gateProj, upProj, downProj } = feedForward.sharedExpert;
-    await expectMatrix(sharedExpert!.gateUpProj, [[gateProj, upProj]], gpu, read);
-    await one(sharedExpert!.downProj, downProj);
     const gateUps = feedForward.experts.map(({ gateUp }) => gateUp);
-    await expectMatrix(experts.gateUpProj, gateUps, gpu, read);
     const downs = feedForward.experts.map(({ down }) => [down]);
-    await expectMatrix(experts.downProj, downs, gpu, read);
+    const own = sharedExpert ? [] : [[gateProj, upProj]]; // behind the others, where it is stored like them
+    const ownDown = sharedExpert ? [] : [[downProj]];
+    await expectMatrix(experts.gateUpProj, [...gateUps, ...own], gpu, read);
+    await expectMatrix(experts.downProj, [...downs, ...ownDown], gpu, read);
+    if (!sharedExpert) continue;
+    await expectMatrix(sharedExpert.gateUpProj, [[gateProj, upProj]], gpu, read);
+    await one(sharedExpert.downProj, downProj);
   }
 }
 

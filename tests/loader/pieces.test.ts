@@ -28,7 +28,7 @@ async function load(
   const blob = { buffer: 0, offset: 0, layout, storage, cols };
   jobs.rows(blob, [matrix], 0, rows, 0);
   if (storage.kind === 'int4' && storage.ordered) jobs.order(blob, [matrix]);
-  const gpu = new FakeGpu([{ label: 'matrix', size: layout.length * 4, class: 'attention' }]);
+  const gpu = new FakeGpu([{ label: 'matrix', size: layout.length * 4, classes: {} }]);
   let bands = 0;
   for await (const piece of readPieces(builder.source(1 << 20), jobs.list())) {
     bands += piece.writes.filter(({ kind }) => kind === 'band').length;

@@ -107,11 +107,9 @@ export interface Counts {
   passes: number;
   dispatches: number;
   submits: number;
-  /** Submits while no readback of an earlier one was under way: the GPU had nothing to do. */
-  idleSubmits: number;
   mappings: number;
-  /** Begun, not resolved. */
-  pendingMappings: number;
+  /** Readbacks resolve no earlier than this. */
+  gate: Promise<unknown>;
   destroyedDevices: number;
 }
 
@@ -121,9 +119,8 @@ const NONE: Counts = {
   passes: 0,
   dispatches: 0,
   submits: 0,
-  idleSubmits: 0,
   mappings: 0,
-  pendingMappings: 0,
+  gate: Promise.resolve(),
   destroyedDevices: 0,
 };
 
@@ -158,8 +155,7 @@ function watch(device: GPUDevice, counts: Counts): GPUDevice {
     const mapAsync = buffer.mapAsync.bind(buffer);
     buffer.mapAsync = (...args) => {
       counts.mappings++;
-      counts.pendingMappings++;
-      return mapAsync(...args).finally(() => counts.pendingMappings--);
+      return mapAsync(...args).then(() => counts.gate as Promise<undefined>);
     };
     return buffer;
   };
@@ -178,7 +174,6 @@ function watch(device: GPUDevice, counts: Counts): GPUDevice {
   };
   device.queue.submit = (commands) => {
     counts.submits++;
-    if (counts.pendingMappings === 0) counts.idleSubmits++;
     before.submit(commands);
   };
   device.destroy = () => {

@@ -16,7 +16,8 @@ export interface BufferPlan {
   readonly label: string;
   /** Bytes, a multiple of 16. */
   readonly size: number;
-  readonly class: WeightClass;
+  /** What its bytes count as; they add up to `size`. */
+  readonly classes: Readonly<Partial<Record<WeightClass, number>>>;
 }
 
 export interface WeightLayout {
@@ -42,10 +43,12 @@ export function layOut(tensors: ModelTensors, options: LayoutOptions): WeightLay
 interface Stack {
   readonly label: string;
   readonly class: WeightClass;
-  /** [experts or 1][matrices over each other] */
+  /** [slots or 1][matrices over each other] */
   readonly blobs: readonly (readonly Matrix[])[];
   readonly paired: boolean;
   readonly numExperts: number | undefined;
+  /** The last blob is the shared expert's. */
+  readonly shared: boolean;
 }
 
 class Builder {
@@ -81,14 +84,13 @@ class Builder {
           : {
               kind: 'moe',
               router: this.#matrix(`${name}.router`, 'router', [feedForward.router]),
-              sharedExpert: this.#mlp(`${name}.shared_expert`, 'shared experts', feedForward.sharedExpert),
-              experts: this.#experts(`${name}.experts`, feedForward.experts),
+              ...this.#experts(name, feedForward.experts, feedForward.sharedExpert),
             },
     };
   }
 
   #vector(tensor: Tensor): number {
-    const buffer = this.#buffer(tensor.name, 'norms', tensor.shape[0]! * 4);
+    const buffer = this.#buffer(tensor.name, { norms: Math.ceil((tensor.shape[0]! * 4) / 16) * 16 });
     this.jobs.vector(tensor, buffer);
     return buffer;
   }
@@ -103,7 +105,13 @@ class Builder {
   }
 
   #mlp(label: string, weightClass: WeightClass, { gateProj, upProj, downProj }: FeedForwardTensors): Mlp<number> {
-    const pair = { class: weightClass, blobs: [[gateProj, upProj]], paired: true, numExperts: undefined };
+    const pair = {
+      class: weightClass,
+      blobs: [[gateProj, upProj]],
+      paired: true,
+      numExperts: undefined,
+      shared: false,
+    };
     return {
       gateUpProj: this.#pack({ label: `${label}.gate_up_proj`, ...pair }),
       downProj: this.#matrix(`${label}.down_proj`, weightClass, [downProj]),
@@ -111,21 +119,52 @@ class Builder {
   }
 
   #matrix(label: string, weightClass: WeightClass, matrices: readonly Matrix[]): GpuMatrix<number> {
-    return this.#pack({ label, class: weightClass, blobs: [matrices], paired: false, numExperts: undefined });
+    const one = { paired: false, numExperts: undefined, shared: false };
+    return this.#pack({ label, class: weightClass, blobs: [matrices], ...one });
   }
 
-  #experts(label: string, experts: readonly ExpertTensors[]): Mlp<number> {
-    const stack = { class: 'routed experts', numExperts: experts.length } as const;
+  /** The shared expert lies behind the others where all are stored alike: then one dispatch computes it and a routed one. */
+  #experts(
+    name: string,
+    experts: readonly ExpertTensors[],
+    sharedExpert: FeedForwardTensors,
+  ): { readonly experts: Mlp<number>; readonly sharedExpert: Mlp<number> | undefined } {
     const gateUp = experts.map((expert) => expert.gateUp);
     const down = experts.map((expert) => [expert.down]);
+    const { gateProj, upProj, downProj } = sharedExpert;
+    const label = `${name}.experts`;
+    const shared = this.#alike(label, gateUp, [gateProj, upProj]) && this.#alike(label, down, [downProj]);
+    const stack = { class: 'routed experts', numExperts: experts.length, shared } as const;
+    const joined = (blobs: readonly (readonly Matrix[])[], own: readonly Matrix[]) =>
+      shared ? [...blobs, own] : blobs;
     return {
-      gateUpProj: this.#pack({ ...stack, label: `${label}.gate_up_proj`, blobs: gateUp, paired: true }),
-      downProj: this.#pack({ ...stack, label: `${label}.down_proj`, blobs: down, paired: false }),
+      experts: {
+        gateUpProj: this.#pack({
+          ...stack,
+          label: `${label}.gate_up_proj`,
+          blobs: joined(gateUp, [gateProj, upProj]),
+          paired: true,
+        }),
+        downProj: this.#pack({ ...stack, label: `${label}.down_proj`, blobs: joined(down, [downProj]), paired: false }),
+      },
+      sharedExpert: shared ? undefined : this.#mlp(`${name}.shared_expert`, 'shared experts', sharedExpert),
     };
   }
 
+  /** Whether the shared expert's matrices can stand among those of the routed ones. */
+  #alike(name: string, routed: readonly (readonly Matrix[])[], own: readonly Matrix[]): boolean {
+    const shapeOf = (weightClass: WeightClass, matrices: readonly Matrix[]) =>
+      JSON.stringify([
+        this.#storage(weightClass, matrices, name),
+        matrices.reduce((rows, matrix) => rows + matrix.rows, 0),
+        matrices[0]!.cols,
+      ]);
+    const wanted = shapeOf('shared experts', own);
+    return routed.every((matrices) => shapeOf('routed experts', matrices) === wanted);
+  }
+
   #pack(stack: Stack): GpuMatrix<number> {
-    const { label, blobs, paired, numExperts } = stack;
+    const { label, blobs, paired, numExperts, shared } = stack;
     const storage = this.#storage(stack.class, blobs.flat(), label);
     const { cols } = blobs[0]![0]!;
     if (cols % 8 !== 0) throw oddColumns(label, cols);
@@ -143,24 +182,27 @@ class Builder {
         if (storage.kind === 'int4' && storage.ordered) this.jobs.order(blob, matrices);
       }
     }
-    return { storage, outputs, cols, paired, numExperts, shared: false, shards };
+    return { storage, outputs, cols, paired, numExperts, shared, shards };
   }
 
   /** As few buffers as the limit allows: whole experts first, then (one expert a buffer) runs of outputs. */
   #cut(stack: Stack, storage: Storage, outputs: number, cols: number): Shard<number>[] {
-    const { label, paired, numExperts = 1 } = stack;
+    const { label, paired } = stack;
+    const slots = stack.blobs.length;
     const { maxBytes } = this.#options;
     const layoutOf = (count: number) => blobLayout(storage, count * (paired ? 2 : 1), cols, paired);
     const shards: Shard<number>[] = [];
     const add = (firstExpert: number, experts: number, firstOutput: number, count: number) => {
       const layout = layoutOf(count);
-      const buffer = this.#buffer(label, stack.class, experts * layout.length * 4);
+      const own = stack.shared && firstExpert + experts === slots ? layout.length * 4 : 0;
+      const bytes = { [stack.class]: experts * layout.length * 4 - own, ...(own > 0 && { 'shared experts': own }) };
+      const buffer = this.#buffer(label, bytes);
       shards.push({ buffer, firstExpert, numExperts: experts, firstOutput, outputs: count, layout });
     };
     const expertsPer = Math.floor(maxBytes / (layoutOf(outputs).length * 4));
     if (expertsPer > 0) {
-      for (let first = 0; first < numExperts; first += expertsPer)
-        add(first, Math.min(expertsPer, numExperts - first), 0, outputs);
+      for (let first = 0; first < slots; first += expertsPer)
+        add(first, Math.min(expertsPer, slots - first), 0, outputs);
       return shards;
     }
     // Runs of 8 outputs: zero points come in eights of rows.
@@ -168,7 +210,7 @@ class Builder {
     let run = Math.floor(maxBytes / perEight) * 8;
     while (run > 0 && layoutOf(run).length * 4 > maxBytes) run -= 8;
     if (run <= 0) throw tooLarge(label, layoutOf(8).length * 4, maxBytes);
-    for (let expert = 0; expert < numExperts; expert++) {
+    for (let expert = 0; expert < slots; expert++) {
       for (let first = 0; first < outputs; first += run) add(expert, 1, first, Math.min(run, outputs - first));
     }
     return shards;
@@ -178,10 +220,11 @@ class Builder {
     return storageOf(label, weightClass, matrices, this.#options);
   }
 
-  #buffer(label: string, weightClass: WeightClass, bytes: number): number {
+  #buffer(label: string, classes: BufferPlan['classes']): number {
     const { maxBytes } = this.#options;
+    const bytes = Object.values(classes).reduce((sum, one) => sum + one, 0);
     if (bytes > maxBytes) throw tooLarge(label, bytes, maxBytes);
-    return this.buffers.push({ label, class: weightClass, size: Math.ceil(bytes / 16) * 16 }) - 1;
+    return this.buffers.push({ label, classes, size: bytes }) - 1;
   }
 }
 

@@ -25,7 +25,9 @@ export interface WeightBytes {
 
 export function sizeWeights({ buffers }: Pick<WeightLayout, 'buffers'>): WeightBytes {
   const classes = Object.fromEntries(WEIGHT_CLASSES.map((name) => [name, 0])) as Record<WeightClass, number>;
-  for (const buffer of buffers) classes[buffer.class] += buffer.size;
+  for (const buffer of buffers) {
+    for (const name of WEIGHT_CLASSES) classes[name] += buffer.classes[name] ?? 0;
+  }
   const largest = buffers.reduce((a, b) => (b.size > a.size ? b : a));
   return { classes, total: sum(Object.values(classes)), largest: { label: largest.label, bytes: largest.size } };
 }
@@ -86,7 +88,8 @@ export interface PagedBytes {
 
 /** Undefined for a model without routed experts. @param total weights, keys and values, activations */
 export function sizePaged({ buffers, weights }: WeightLayout, total: number): PagedBytes | undefined {
-  const bytesOf = ({ shards }: GpuMatrix<number>): number => sum(shards.map(({ buffer }) => buffers[buffer]!.size));
+  const bytesOf = ({ shards }: GpuMatrix<number>): number =>
+    sum(shards.map(({ buffer }) => buffers[buffer]!.classes['routed experts'] ?? 0));
   const layers = weights.layers.flatMap(({ feedForward }) => {
     if (feedForward.kind === 'dense') return [];
     const { gateUpProj, downProj } = feedForward.experts;
