@@ -25,21 +25,21 @@ afterAll(async () => {
 });
 
 /** Loads the embedded model, and says what it said. */
-const load = (options: EngineOptions) =>
-  page.evaluate(async (given) => {
+const load = () =>
+  page.evaluate(async () => {
     const { createEngine } = window as unknown as typeof import('../../src/index.ts');
-    const texts = new Map<string, number>(); // phase -> when it began
-    const onProgress: EngineOptions['onProgress'] = ({ text }) => texts.has(text) || texts.set(text, performance.now());
-    const engine = await createEngine('/models/llama-scoutling', { cache: false, ...given, onProgress });
+    const texts: string[] = [];
+    const onProgress: EngineOptions['onProgress'] = ({ text }) => texts.push(text);
+    const engine = await createEngine('/models/llama-scoutling', { cache: false, onProgress });
     const stats = await engine.stats();
     await engine.unload();
-    return { variants: engine.variants, stats, texts: [...texts] };
-  }, options);
+    return { variants: engine.variants, stats, texts };
+  });
 
 it('is made at the first load and taken over at the second', async () => {
-  const first = await load({});
-  const second = await load({});
-  expect(first.texts.map(([text]) => text)).toContain('Choosing kernels');
+  const first = await load();
+  const second = await load();
+  expect(first.texts).toContain('Choosing kernels');
   expect(first.stats.variants).toEqual(first.variants);
   expect(first.stats.decodeStep.bytes).toBeGreaterThan(1e6);
   for (const family of FAMILIES) {
@@ -47,13 +47,4 @@ it('is made at the first load and taken over at the second', async () => {
     expect(['measured', 'budget over', 'only one']).toContain(why);
     expect(second.variants[family]).toEqual({ name, seconds, why: why === 'only one' ? why : 'cached' });
   }
-  console.log(JSON.stringify(first.variants), JSON.stringify(first.texts), JSON.stringify(second.texts));
-});
-
-it('is not made where one is asked for', async () => {
-  const { variants } = await load({});
-  const asked = Object.fromEntries(FAMILIES.map((family) => [family, variants[family].name]));
-  const again = await load({ variants: asked });
-  for (const family of FAMILIES)
-    expect(again.variants[family]).toMatchObject({ name: asked[family], why: 'asked for' });
 });

@@ -44,7 +44,7 @@ export function attentionTrial(bench: Workbench, shape: AttentionShape, keys: nu
   return {
     at,
     y: request.y,
-    record: (recorder) => attention(recorder, request),
+    record: (recorder, options) => attention(recorder, options, request),
     expected() {
       const out = new Float64Array(rows * numHeads * headDim);
       for (let head = 0; head < rows * numHeads; head++) {

@@ -48,6 +48,8 @@ export interface TuningRequest {
   readonly memory?: TuningMemory | undefined;
 }
 
+/** Of what is remembered; counts up when `VariantTable` changes. */
+const FORMAT = 1;
 const BUDGET_MS = 2000;
 /** The best guess has an argument and a clock has noise: another one must be faster by this factor. */
 const ADVANTAGE = 1.05;
@@ -70,7 +72,7 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
   kernelOptions(facts, activations, asked); // throws for names that it does not have
   const names = variantNames(facts);
   const work = tally(Object.values(subject).flat());
-  const key = JSON.stringify([kernelsHash(), facts, names, activations, asked, work]);
+  const key = JSON.stringify([FORMAT, kernelsHash(), facts, names, activations, asked, work]);
   const budget = memory && startBudget(BUDGET_MS, request.signal);
   const known = (await budget?.within(memory!.get(key))) as VariantTable | undefined;
   const choose = async (family: Family): Promise<VariantChoice> => {
