@@ -4,7 +4,7 @@
  */
 import type { AdapterFacts } from '../gpu/device.ts';
 import type { ChosenVariants } from '../kernels/variants.ts';
-import type { ModelLocation } from '../storage/open.ts';
+import type { ModelReader } from '../model/reader.ts';
 
 /** Raised whenever a field changes its meaning; results of other versions are not compared. */
 export const RESULTS_VERSION = 1;
@@ -36,8 +36,8 @@ export type PartialResults = Partial<BenchResults> & Pick<BenchResults, 'version
 export interface BenchRequest {
   /** Fewer lengths and repeats: for a first look, and for tests. */
   readonly quick: boolean;
-  /** The model to load; undefined: kernels only. */
-  readonly model: ModelLocation | undefined;
+  /** Opens the model to load, with or without what only Node has or a browser keeps; undefined: kernels only. */
+  readonly model: (() => Promise<ModelReader>) | undefined;
   /** Cost curves of a small model, from 0 to 16K tokens. Default false. */
   readonly curves?: boolean | undefined;
   /** Two layers of Scout's own size: takes 2.3 GB of GPU memory. Default false. */

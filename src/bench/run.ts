@@ -125,9 +125,9 @@ class Run {
     if (rates) this.#report({ scout: estimateScout({ facts: adapter, chosen, roofline, rates }) });
   }
 
-  async #model(location: NonNullable<BenchRequest['model']>): Promise<void> {
+  async #model(open: NonNullable<BenchRequest['model']>): Promise<void> {
     const { quick, signal, variants } = this.#request;
-    await benchModel(this.#lab, location, {
+    await benchModel(this.#lab, await open(), {
       quick,
       signal,
       variants,

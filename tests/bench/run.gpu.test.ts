@@ -5,6 +5,7 @@ import type { BenchProgress, PartialResults } from '../../src/bench/results.ts';
 import { runBench } from '../../src/bench/run.ts';
 import { formatResults } from '../../src/cli/bench/tables.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { openReader } from '../../src/loader/local.ts';
 
 const MODEL = fileURLToPath(new URL('../../public/models/llama-scoutling', import.meta.url));
 const TIMEOUT = 300_000;
@@ -17,7 +18,7 @@ test(
     const seen: PartialResults[] = [];
     const results = await runBench(gpu, {
       quick: true,
-      model: MODEL,
+      model: () => openReader(MODEL),
       signal: new AbortController().signal,
       onProgress: (one) => progress.push(one),
       onResults: (one) => seen.push(structuredClone(one)),

@@ -1,12 +1,11 @@
 /** A model on the bench's device, from a source or made by procedure. */
 import { parseJson } from '../../checkpoint/json.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import { SourceReader } from '../../loader/loader.ts';
 import { GpuRunner } from '../../model/gpu-runner.ts';
 import { chooseContextLength } from '../../model/memory/timeline.ts';
 import { allocateModel, fillWeights, type Model } from '../../model/model.ts';
+import type { ModelReader } from '../../model/reader.ts';
 import type { VariantsOption } from '../../model/tuning/tuning.ts';
-import { type ModelLocation, openSource } from '../../storage/open.ts';
 
 /** A prompt and what greedy decoding makes of it. */
 export interface ExpectedIds {
@@ -33,10 +32,9 @@ export interface LoadOptions {
 
 const MAX_EXPECTED_BYTES = 1 << 20;
 
-/** Loads onto the device that is there. Throws what loading a model throws. */
-export async function loadForBench(gpu: Gpu, location: ModelLocation, options: LoadOptions): Promise<BenchedModel> {
+/** Loads onto the device that is there, and closes the reader. Throws what loading a model throws. */
+export async function loadForBench(gpu: Gpu, reader: ModelReader, options: LoadOptions): Promise<BenchedModel> {
   const { signal, variants, onProgress } = options;
-  const reader = new SourceReader(await openSource(location, { signal }));
   try {
     const { config } = await reader.inspect({ signal });
     const model = await allocateModel(gpu, reader, config, { variants, signal });

@@ -1,6 +1,6 @@
 /** A model's part of the bench: load, prompts, decoding at several contexts, one step taken apart, and whether it is right. */
 import type { ChosenVariants } from '../../kernels/variants.ts';
-import type { ModelLocation } from '../../storage/open.ts';
+import type { ModelReader } from '../../model/reader.ts';
 import type { Lab } from '../lab.ts';
 import type { BenchProgress, DecodeResult, ModelResult, StepProfile } from '../results.ts';
 import type { Roofs } from '../share.ts';
@@ -34,11 +34,11 @@ const LONG_SECONDS = 4;
 const CHECKED_IDS = 16;
 
 /** Throws the signal's reason, and what loading a model throws. */
-export async function benchModel(lab: Lab, location: ModelLocation, options: ModelBenchOptions): Promise<ModelResult> {
+export async function benchModel(lab: Lab, reader: ModelReader, options: ModelBenchOptions): Promise<ModelResult> {
   const { quick, signal, variants, onProgress } = options;
   const lengths = quick ? LENGTHS.quick : LENGTHS.full;
   const contextLength = Math.max(...lengths.prefill, ...lengths.decode) + lengths.steps + 1;
-  const benched = await loadForBench(lab.gpu, location, {
+  const benched = await loadForBench(lab.gpu, reader, {
     contextLength,
     variants,
     signal,

@@ -2,6 +2,7 @@
 import type { BenchProgress, BenchResults } from '../../../bench/results.ts';
 import { runBench } from '../../../bench/run.ts';
 import { OutriderError } from '../../../errors.ts';
+import { openReader } from '../../../loader/local.ts';
 import type { RunSettings } from '../settings.ts';
 
 /** What is new. */
@@ -30,6 +31,7 @@ function tell(answer: PageAnswer): void {
 window.startBench = (settings) => {
   const request = {
     ...settings,
+    model: settings.model === undefined ? undefined : () => openReader(settings.model!, { cache: false }),
     signal: new AbortController().signal, // the browser is closed instead
     onProgress: (progress: BenchProgress) => tell({ kind: 'progress', progress }),
     onResults: () => {},

@@ -2,8 +2,17 @@
 import type { BenchProgress, BenchRequest, BenchResults, PartialResults } from '../../../bench/results.ts';
 import type { WireError } from '../../../ports/errors.ts';
 
+/** What a page asks for. */
+export interface RunRequest extends Omit<BenchRequest, 'model'> {
+  /** The model's address; undefined: kernels only. */
+  readonly model: string | undefined;
+}
+
 /** To the worker, once. A run is stopped by ending the worker. */
-export type WireRequest = Pick<BenchRequest, 'quick' | 'model' | 'curves' | 'trueSize'>;
+export interface WireRequest extends Pick<RunRequest, 'quick' | 'model' | 'curves' | 'trueSize'> {
+  /** What loading asks of the page (LoaderServices). */
+  readonly services: MessagePort;
+}
 
 /** From the worker; `done` and `failed` come last. */
 export type WireEvent =
