@@ -30,8 +30,8 @@ function held(): number {
   return heapUsed + arrayBuffers;
 }
 
-/** Embedding, last norm, logits and choice. */
-const AROUND_THE_LAYERS = 4;
+/** Embedding, last norm, logits, and four for the choice. */
+const AROUND_THE_LAYERS = 7;
 /** Of one layer. */
 const MAX_DISPATCHES = 8;
 
