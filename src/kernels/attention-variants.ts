@@ -3,9 +3,18 @@ import type { AdapterClass } from './variants.ts';
 
 export interface AttentionVariant {
   readonly name: string;
+  /** The size of all subgroups, where keys are handed round by shuffles; undefined: through workgroup memory. */
+  readonly lanes: number | undefined;
 }
 
+/** Sizes that the shuffling kernels have registers and workgroup memory for. */
+const LANES = [4, 8, 16];
+
 /** The best guess first. */
-export function attentionVariants(_adapter: AdapterClass): readonly AttentionVariant[] {
-  return [{ name: 'row per workgroup' }];
+export function attentionVariants(adapter: AdapterClass): readonly AttentionVariant[] {
+  const { software, subgroups, subgroupMinSize, subgroupMaxSize } = adapter;
+  const tiles = { name: 'tiles', lanes: undefined };
+  // Which lane holds what must be known, so all subgroups must have one size.
+  const fits = subgroups && subgroupMinSize === subgroupMaxSize && LANES.includes(subgroupMinSize);
+  return software && fits ? [{ name: 'shuffles', lanes: subgroupMinSize }, tiles] : [tiles];
 }

@@ -1,7 +1,8 @@
 /** Every kernel and every variant that a model can ask for: the compile test and the bench go by this list. */
 import type { Kernel, Variant } from '../gpu/kernel.ts';
-import { attentionKernel } from './attention.ts';
 import { attentionMergeKernel } from './attention-merge.ts';
+import { splitVariant } from './attention-split.ts';
+import { tileVariant } from './attention-tile.ts';
 import type { ByStorage } from './by-storage.ts';
 import { embedFloat } from './embed-float.ts';
 import { embedInt4 } from './embed-int4.ts';
@@ -62,8 +63,8 @@ const FAMILIES: readonly Family[] = [
   ...Object.values(perCodec(packedFamilies)).flat(),
   ...matvecFamilies(),
   { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
-  { kernel: attentionKernel, axes: { CHUNKED: BOTH, CARRY: BOTH, KV_F16: BOTH } },
-  { kernel: attentionMergeKernel, axes: { CHUNKED: BOTH, CARRY: BOTH } },
+  ...attentionFamilies(),
+  { kernel: attentionMergeKernel, axes: {} },
   { kernel: routerKernel, axes: {} },
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(16, 5120)) } },
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(256, 512)) } },
@@ -102,6 +103,27 @@ function matvecFamilies(): Family[] {
         ];
       }),
     ),
+  );
+}
+
+/** Group sizes and head sizes between their bounds, where they share workgroup memory and registers out differently. */
+function attentionFamilies(): Family[] {
+  const heads = [
+    [1, 32],
+    [5, 128],
+    [8, 128],
+    [16, 64],
+    [8, 256],
+    [3, 200],
+  ] as const;
+  return [undefined, 4, 8, 16].flatMap((lanes) =>
+    heads.flatMap(([numHeads, headDim]) => {
+      const shape = { numHeads, numKvHeads: 1, headDim, chunked: true, kvDtype: 'f32' } as const;
+      return [splitVariant, tileVariant].map((variantOf): Family => {
+        const { kernel, overrides, subgroups } = variantOf({ name: '', lanes }, shape);
+        return { kernel, axes: { ...one(overrides), KV_F16: BOTH }, subgroups };
+      });
+    }),
   );
 }
 

@@ -85,11 +85,11 @@ export class Ops {
   }
 
   attention(qkv: GPUBuffer, layer: LayerPlan, y: GPUBuffer): void {
-    const { recorder, kv, activations, size } = this.#context;
+    const { recorder, options, kv, activations, size } = this.#context;
     const { state, partials, maxPartials, piece } = activations;
     const shape = kv.shape(layer.index);
     const split = size === 'token' ? { piece, maxPartials } : { piece: undefined, maxPartials: 1 };
-    attention(recorder, { state, qkv, partials, y, shape, regions: kv.regions(layer.index), ...split });
+    attention(recorder, options, { state, qkv, partials, y, shape, regions: kv.regions(layer.index), ...split });
   }
 
   /** h += Wo context */

@@ -86,6 +86,10 @@ export interface AttentionCase extends AttentionDims {
   readonly deviation?: number;
   /** How keys and values are stored. Default f32. */
   readonly kvDtype?: 'f16';
+  /** Of a real model's size: worth timing. */
+  readonly bench?: true;
+  /** Worth every variant, even where a software driver compiles one for ten seconds. */
+  readonly everyVariant?: true | undefined;
 }
 
 /** Buffers as the kernels bind them, and the answer. */
@@ -151,12 +155,23 @@ function concatenate(parts: readonly Numbers[]): Float32Array {
 const golden = { numAttentionHeads: 10, numKeyValueHeads: 2, headDim: 64 }; // 5 queries per key, as Scout
 const even = { numAttentionHeads: 4, numKeyValueHeads: 4, headDim: 32 };
 const triple = { numAttentionHeads: 6, numKeyValueHeads: 2, headDim: 128 };
+const many = { numAttentionHeads: 16, numKeyValueHeads: 1, headDim: 64 }; // more than a workgroup takes of one key
+const wide = { numAttentionHeads: 8, numKeyValueHeads: 1, headDim: 256 };
 const scout = { numAttentionHeads: 40, numKeyValueHeads: 8, headDim: 128 };
 
 /** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly AttentionCase[] = [
   { name: 'the first token', ...golden, position: 0, rows: 1, kind: 'chunked', slots: 32, piece: 16 },
-  { name: 'the first token of a later chunk', ...golden, position: 96, rows: 1, kind: 'chunked', slots: 32, piece: 32 },
+  {
+    name: 'the first token of a later chunk',
+    ...golden,
+    position: 96,
+    rows: 1,
+    kind: 'chunked',
+    slots: 32,
+    piece: 32,
+    everyVariant: true,
+  },
   {
     name: 'the last token of a chunk, ragged pieces',
     ...even,
@@ -170,9 +185,26 @@ export const cases: readonly AttentionCase[] = [
   { name: 'a block in the middle of a chunk', ...golden, position: 75, rows: 20, kind: 'chunked', slots: 64 },
   { name: 'a block that fills its chunk', ...triple, position: 192, rows: 64, kind: 'chunked', slots: 64 },
   { name: 'one segment, not full', ...even, position: 37, rows: 1, kind: 'segments', slots: 64, piece: 16 },
-  { name: 'segments, the last just begun', ...golden, position: 128, rows: 1, kind: 'segments', slots: 64, piece: 32 },
+  {
+    name: 'segments, the last just begun',
+    ...golden,
+    position: 128,
+    rows: 1,
+    kind: 'segments',
+    slots: 64,
+    piece: 32,
+    everyVariant: true,
+  },
   { name: 'segments of odd pieces', ...triple, position: 250, rows: 1, kind: 'segments', slots: 96, piece: 48 },
-  { name: 'a block that carries over segments', ...golden, position: 140, rows: 30, kind: 'segments', slots: 64 },
+  {
+    name: 'a block that carries over segments',
+    ...golden,
+    position: 140,
+    rows: 30,
+    kind: 'segments',
+    slots: 64,
+    everyVariant: true,
+  },
   { name: 'a block in the first segment', ...even, position: 0, rows: 33, kind: 'segments', slots: 256 },
   {
     name: 'large scores, as without norm',
@@ -184,7 +216,16 @@ export const cases: readonly AttentionCase[] = [
     piece: 64,
     deviation: 4,
   },
-  { name: 'large scores in a block', ...golden, position: 100, rows: 29, kind: 'segments', slots: 128, deviation: 4 },
+  {
+    name: 'large scores in a block',
+    ...golden,
+    position: 100,
+    rows: 29,
+    kind: 'segments',
+    slots: 128,
+    deviation: 4,
+    everyVariant: true,
+  },
   {
     name: 'a wide head of no power of two',
     numAttentionHeads: 3,
@@ -194,6 +235,7 @@ export const cases: readonly AttentionCase[] = [
     rows: 3,
     kind: 'chunked',
     slots: 64,
+    everyVariant: true,
   },
   {
     name: 'f16 keys, decoding',
@@ -204,6 +246,7 @@ export const cases: readonly AttentionCase[] = [
     slots: 64,
     piece: 32,
     kvDtype: 'f16',
+    everyVariant: true,
   },
   {
     name: 'f16 keys, one piece',
@@ -215,7 +258,16 @@ export const cases: readonly AttentionCase[] = [
     piece: 150,
     kvDtype: 'f16',
   },
-  { name: 'f16 keys, a block', ...golden, position: 140, rows: 30, kind: 'segments', slots: 64, kvDtype: 'f16' },
+  {
+    name: 'f16 keys, a block',
+    ...golden,
+    position: 140,
+    rows: 30,
+    kind: 'segments',
+    slots: 64,
+    kvDtype: 'f16',
+    everyVariant: true,
+  },
   {
     name: 'f16 keys, large scores in a wide head',
     numAttentionHeads: 3,
@@ -238,6 +290,37 @@ export const cases: readonly AttentionCase[] = [
     piece: 256,
     kvDtype: 'f16',
   },
-  { name: 'Scout, decoding', ...scout, position: 2048 + 1500, rows: 1, kind: 'chunked', slots: 2048, piece: 256 },
-  { name: 'Scout, a block', ...scout, position: 504, rows: 8, kind: 'segments', slots: 512 },
+  {
+    name: 'Scout, decoding',
+    ...scout,
+    position: 2048 + 1500,
+    rows: 1,
+    kind: 'chunked',
+    slots: 2048,
+    piece: 256,
+    bench: true,
+  },
+  { name: 'Scout, a block', ...scout, position: 504, rows: 8, kind: 'segments', slots: 512, bench: true },
+  { name: 'sixteen queries per key', ...many, position: 77, rows: 1, kind: 'segments', slots: 64, piece: 32 },
+  { name: 'sixteen queries per key, a block', ...many, position: 20, rows: 7, kind: 'chunked', slots: 128 },
+  { name: 'the widest head', ...wide, position: 140, rows: 1, kind: 'chunked', slots: 256, piece: 128 },
+  { name: 'the widest head, a block', ...wide, position: 90, rows: 7, kind: 'segments', slots: 64 },
+  {
+    name: 'a long block, no multiple of a tile',
+    ...golden,
+    position: 30,
+    rows: 513,
+    kind: 'chunked',
+    slots: 600,
+    everyVariant: true,
+  },
+  {
+    name: 'a block from segment to segment',
+    ...golden,
+    position: 50,
+    rows: 64,
+    kind: 'segments',
+    slots: 64,
+    everyVariant: true,
+  },
 ];

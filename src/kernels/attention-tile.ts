@@ -1,0 +1,68 @@
+import source from '../../shaders/attention-tile.wgsl?raw';
+import subgroupSource from '../../shaders/attention-tile-subgroup.wgsl?raw';
+import shared from '../../shaders/shared/attention.wgsl?raw';
+import state from '../../shaders/shared/state.wgsl?raw';
+import { defineKernel, type Variant } from '../gpu/kernel.ts';
+import type { Grid, Recorder } from '../gpu/plan.ts';
+import {
+  type AttentionRequest,
+  type AttentionShape,
+  attentionParams,
+  keysCost,
+  keysSeen,
+  partialBytes,
+  queryBytes,
+} from './attention-request.ts';
+import type { AttentionVariant } from './attention-variants.ts';
+
+/** Attention of a block of rows over a region. Shapes: shaders/attention-tile.wgsl. */
+export const attentionTile = defineKernel('attention-tile', source, [shared, state]);
+/** The same by shuffles. */
+export const attentionTileSubgroup = defineKernel('attention-tile-subgroup', subgroupSource, [shared, state]);
+
+/** Queries of a workgroup, a row and a head each, where they meet in workgroup memory. */
+const QUERIES = 32;
+const WORKGROUP_BYTES = 16_384;
+/** Queries of a thread that shuffles, and scores, each of which is a register. */
+const MAX_QUERIES = 4;
+const MAX_SCORES = 32;
+
+/** What a model's heads make of the kernel on an adapter. */
+export function tileVariant({ lanes }: AttentionVariant, { headDim, kvDtype }: AttentionShape): Variant {
+  const KV_F16 = kvDtype === 'f16' ? 1 : 0;
+  const dim4 = headDim / 4;
+  if (lanes) {
+    const queries = Math.min(MAX_QUERIES, MAX_SCORES / lanes, Math.floor(WORKGROUP_BYTES / (lanes * headDim * 4)));
+    const overrides = { KV_F16, LANES: lanes, QUERIES: queries, DIM4: dim4 };
+    return { kernel: attentionTileSubgroup, overrides, elem: 'f32', subgroups: true };
+  }
+  const staged = Math.min(32, 2 ** Math.floor(Math.log2(512 / dim4)));
+  const overrides = { KV_F16, HEAD_DIM: headDim, COLUMNS: Math.ceil(dim4 / 16), STAGED: staged };
+  return { kernel: attentionTile, overrides, elem: 'f32', subgroups: false };
+}
+
+/** y of a block; `partials` carries sums from segment to segment. */
+export function tileAttention(recorder: Recorder, way: AttentionVariant, request: AttentionRequest): void {
+  const { state, qkv, partials: carried, y, shape, regions } = request;
+  const { numHeads, numKvHeads } = shape;
+  const variant = tileVariant(way, shape);
+  const { LANES = 1, QUERIES: perThread = QUERIES } = variant.overrides;
+  for (const region of regions) {
+    recorder.dispatch({
+      variant,
+      buffers: () => ({ state, qkv, kv: region.buffer(), carried, y }),
+      params: { ...attentionParams(request, region), partial: 0 },
+      grid: (at): Grid => {
+        if (keysSeen(shape, region, at) === 0) return [0, 0, 0];
+        return [numKvHeads, Math.ceil((at.rows * numHeads) / numKvHeads / (LANES * perThread)), 1];
+      },
+      cost: (at) => {
+        const { bytes, flops } = keysCost(shape, region, at);
+        const carry = numHeads * partialBytes(shape);
+        const isLast = shape.chunked || at.position + at.rows <= region.first + region.slots;
+        const perRow = queryBytes(shape) + (region.first > 0 ? carry : 0) + (isLast ? queryBytes(shape) : carry);
+        return { bytes: bytes + at.rows * perRow, flops };
+      },
+    });
+  }
+}

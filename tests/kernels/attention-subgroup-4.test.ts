@@ -1,0 +1,3 @@
+import { testAttentionSubgroupSize } from './attention-subgroup.ts';
+
+testAttentionSubgroupSize(4);
