@@ -36,6 +36,15 @@ describe('the site', () => {
     }
   });
 
+  it('has the benchmark page, whose worker is one file that imports nothing of Node', async () => {
+    const page = await fetch(`${url}bench/`);
+    expect(await page.text()).toContain('<title>Outrider benchmark</title>');
+    const assets = join(folder, 'site/assets');
+    const workers = readdirSync(assets).filter((name) => name.startsWith('worker-'));
+    expect(workers.length).toBe(1);
+    expect(readFileSync(join(assets, workers[0]!), 'utf8')).not.toMatch(/\bfrom\s*["'`]|^import\s*["'`]/m);
+  });
+
   it.each(['models/nothing/config.json', 'nothing', 'nothing/'])('answers 404, not a page, for /%s', async (path) => {
     expect((await fetch(url + path)).status).toBe(404);
   });
