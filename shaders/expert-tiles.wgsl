@@ -1,9 +1,9 @@
-// Groups a block's tokens by expert for the grouped matmuls: a stable counting sort and a table of tiles of at most 16
+// Groups a block's tokens by expert for the grouped matmuls: a stable counting sort and a table of tiles of at most 32
 // rows, each of one expert. Tiles that are not needed get expert 0xffffffff, which no shard has.
 //
 //   routes  [rows]        expert and score
 //   order   [rows]        token rows, sorted by expert
-//   tiles   [num_tiles]   num_tiles = ceil(max_rows / 16) + num_experts, enough for any routing
+//   tiles   [num_tiles]   num_tiles = ceil(max_rows / 32) + num_experts, enough for any routing
 //
 // One workgroup, one thread per expert, without atomics: equal routings give equal tables.
 // No readback: the matmul's grid is the worst case, and workgroups of unused tiles leave at once.
@@ -28,14 +28,14 @@ fn main(@builtin(local_invocation_index) expert: u32) {
   var first_tile = 0u; // and in `tiles`
   var used_tiles = 0u;
   for (var other = 0u; other < params.num_experts; other++) {
-    let other_tiles = (counts[other] + 15) / 16;
+    let other_tiles = (counts[other] + TILE_ROWS - 1) / TILE_ROWS;
     first_row += select(0u, counts[other], other < expert);
     first_tile += select(0u, other_tiles, other < expert);
     used_tiles += other_tiles;
   }
   for (var tile = used_tiles + expert; tile < params.num_tiles; tile += 256) { tiles[tile] = Tile(0xffffffff, 0, 0); }
-  for (var done = 0u; done < count; done += 16) {
-    tiles[first_tile + done / 16] = Tile(expert, first_row + done, min(16, count - done));
+  for (var done = 0u; done < count; done += TILE_ROWS) {
+    tiles[first_tile + done / TILE_ROWS] = Tile(expert, first_row + done, min(TILE_ROWS, count - done));
   }
   var at = first_row;
   for (var row = 0u; row < state.rows; row++) {

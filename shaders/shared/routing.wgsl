@@ -6,5 +6,7 @@ struct Route {
 struct Tile {
   expert: u32,
   first: u32, // in `order`
-  rows: u32,  // at most 16
+  rows: u32,  // at most TILE_ROWS
 }
+
+const TILE_ROWS = 32u;

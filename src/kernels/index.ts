@@ -8,12 +8,10 @@ import { embedFloat } from './embed-float.ts';
 import { embedInt4 } from './embed-int4.ts';
 import { embedPacked } from './embed-packed.ts';
 import { expertTilesKernel } from './expert-tiles.ts';
-import { matmulFloat } from './matmul-float.ts';
-import { matmulInt4 } from './matmul-int4.ts';
-import { matmulPacked } from './matmul-packed.ts';
+import { MATMUL_KERNELS } from './matmul-kernels.ts';
 import { MATVEC_KERNELS, type MatvecOutline } from './matvec-kernels.ts';
 import { normRouterKernel, normRouterOverrides } from './norm-router.ts';
-import { type Codec, perCodec } from './packed.ts';
+import type { Codec } from './packed.ts';
 import { quantizeKernel } from './quantize.ts';
 import { rmsNormKernel } from './rms-norm.ts';
 import { ropeKvKernel } from './rope-kv.ts';
@@ -44,6 +42,8 @@ const PACKED: Readonly<Record<Codec, Axes>> = {
   ordered: { ...GROUPS, ASYMMETRIC: BOTH },
 };
 
+const STORAGES = Object.entries({ float: FLOAT, int4: INT4, ...PACKED }) as [keyof ByStorage<Kernel>, Axes][];
+
 /** A kernel and the values that each of its overrides takes. */
 interface Family {
   readonly kernel: Kernel;
@@ -58,10 +58,9 @@ const FAMILIES: readonly Family[] = [
   { kernel: embedFloat, axes: FLOAT },
   { kernel: embedInt4, axes: INT4 },
   { kernel: rmsNormKernel, axes: { LAST_ROW: BOTH } },
-  { kernel: matmulFloat, axes: { ...FLOAT, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
-  { kernel: matmulInt4, axes: { ...INT4, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
-  ...Object.values(perCodec(packedFamilies)).flat(),
+  ...Object.entries(PACKED).map(([codec, axes]) => ({ kernel: embedPacked[codec as Codec], axes })),
   ...matvecFamilies(),
+  ...matmulFamilies(),
   { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
   ...attentionFamilies(),
   { kernel: attentionMergeKernel, axes: {} },
@@ -75,34 +74,46 @@ const FAMILIES: readonly Family[] = [
   { kernel: quantizeKernel, axes: { ...FLOAT, BITS: [4, 8], GROUP_SIZE: [32, 64, 128] } },
 ];
 
-function packedFamilies(codec: Codec): Family[] {
-  const axes = PACKED[codec];
-  return [
-    { kernel: embedPacked[codec], axes },
-    { kernel: matmulPacked[codec], axes: { ...axes, GROUPED: BOTH }, epilogues: true, elem: ELEMENTS },
-  ];
-}
-
-/** Storage and epilogues, then (on one storage) threads, stacks and norms: not their product, which is 40,000. */
+/** Storage and epilogues; then threads, stacks and norms of those that read 16 bytes: not their product, which is 40,000. */
 function matvecFamilies(): Family[] {
-  const storages = Object.entries({ float: FLOAT, int4: INT4, ...PACKED }) as [keyof ByStorage<Kernel>, Axes][];
   const norm = { lanes: [0, 1, 2], rows: BOTH };
-  const shapes = { lanes: { LANES: [4, 8, 16, 32, 64] }, rows: { LANES: [4, 8, 16], THREADS: [16] } };
+  const shapes = { lanes: { LANES: [4, 64] }, rows: { LANES: [4, 16], THREADS: [16] } };
   const ways = OUTLINES.flatMap((outline) => [
     { outline, kernels: MATVEC_KERNELS[outline].plain, subgroups: false },
     { outline, kernels: MATVEC_KERNELS[outline].subgroup, subgroups: true },
   ]);
   return ways.flatMap(({ outline, kernels, subgroups }) =>
-    ELEMENTS.flatMap((elem) =>
-      storages.flatMap(([storage, axes]) => {
-        const family = { kernel: kernels[elem][storage], epilogues: true, elem: [elem], subgroups } as const;
+    (['f32', 'f16', 'int8'] as const).flatMap((type) =>
+      STORAGES.flatMap(([storage, axes]) => {
+        const elem = [type === 'f16' ? 'f16' : 'f32'] as const;
+        const family = { kernel: kernels[type][storage], epilogues: true, elem, subgroups } as const;
+        if (type === 'int8' && (storage !== 'int4' || family.kernel === kernels.f32.int4)) return [];
         const stacks = { EXPERT: [1], SHARDS: [1, 3], PART: [0, 1, 2] };
+        const all = { ...family, axes };
+        if (storage !== 'float' && storage !== 'int4') return [all];
+        const rounded = { ...family, axes: { ...one(firstOf(axes)), INT8: BOTH } };
         return [
-          { ...family, axes },
+          all,
+          ...(outline === 'rows' && storage === 'int4' ? [rounded] : []),
           { ...family, axes: { ...one(firstOf(axes)), ...shapes[outline], ...stacks, NORM: norm[outline] } },
         ];
       }),
     ),
+  );
+}
+
+/** Storage and epilogues, then (on one storage) threads and stacks. */
+function matmulFamilies(): Family[] {
+  const shapes = { tiles: { THREADS: [128, 256] }, rows: {}, 'rows-subgroup': { LANES: [4, 8, 16] } };
+  return (['tiles', 'rows', 'rows-subgroup'] as const).flatMap((outline) =>
+    STORAGES.flatMap(([storage, axes]) => {
+      const kernel = MATMUL_KERNELS[outline][storage];
+      const family = { kernel, epilogues: true, elem: ELEMENTS, subgroups: outline === 'rows-subgroup' } as const;
+      return [
+        { ...family, axes },
+        { ...family, axes: { ...one(firstOf(axes)), ...shapes[outline], GROUPED: BOTH } },
+      ];
+    }),
   );
 }
 

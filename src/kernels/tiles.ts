@@ -1,7 +1,7 @@
 /** How a block's tokens are cut into tiles; apart from the kernels, so that a plan can count without their WGSL. */
 
-/** Tokens of a matmul tile; expert-tiles.wgsl and the matmuls know it too. */
-export const TILE_ROWS = 16;
+/** Tokens of one expert that a workgroup of a grouped matmul takes; expert-tiles.wgsl knows it too. */
+export const TILE_ROWS = 32;
 
 /** Tiles that `rows` tokens may need at worst: each expert can leave one tile partly empty. */
 export function numTiles(rows: number, numExperts: number): number {

@@ -1,7 +1,7 @@
 import { seeded } from './random.ts';
 
 /** Rows of a tile at most; shaders/expert-tiles.wgsl and the grouped matmuls agree on it. */
-export const TILE_ROWS = 16;
+export const TILE_ROWS = 32;
 
 /** What a tile that is not needed has for an expert: no shard holds it. */
 export const NO_EXPERT = 0xffffffff;
@@ -20,7 +20,7 @@ export function maxTiles(maxRows: number, numExperts: number): number {
 }
 
 /**
- * Groups rows by expert into tiles of at most 16 rows, experts ascending; the rest of the `numTiles` tiles is unused.
+ * Groups rows by expert into tiles of at most TILE_ROWS rows, experts ascending; the rest of the `numTiles` tiles is unused.
  * experts [rows]
  */
 export function expertTiles(
@@ -64,9 +64,9 @@ export function randomExperts({ name, rows, numExperts, skew = 0 }: ExpertTilesC
 /** What tests/kernels runs on the GPU; names seed the data. */
 export const cases: readonly ExpertTilesCase[] = [
   { name: 'one row', rows: 1, maxRows: 1, numExperts: 16 },
-  { name: 'a Scout block', rows: 128, maxRows: 128, numExperts: 16, skew: 0.4 },
-  { name: 'a block that is not full', rows: 37, maxRows: 64, numExperts: 16 },
-  { name: 'all rows to one expert', rows: 50, maxRows: 64, numExperts: 4, skew: 1 },
+  { name: 'a Scout block', rows: 512, maxRows: 512, numExperts: 16, skew: 0.4 },
+  { name: 'a block that is not full', rows: 137, maxRows: 256, numExperts: 4 },
+  { name: 'all rows to one expert', rows: 100, maxRows: 128, numExperts: 4, skew: 1 },
   { name: 'Maverick: most experts have no row', rows: 40, maxRows: 64, numExperts: 128 },
   { name: 'as many experts as threads', rows: 300, maxRows: 512, numExperts: 256, skew: 0.1 },
 ];

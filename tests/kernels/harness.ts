@@ -6,7 +6,6 @@ import { type NodeAdapter, openNodeGpu } from '../../src/gpu/node.ts';
 import { type At, Recorder } from '../../src/gpu/plan.ts';
 import type { Routing } from '../../src/kernels/linear.ts';
 import { packState, STATE_BYTES, type StateValues } from '../../src/kernels/state.ts';
-import { type KernelOptions, kernelOptions } from '../../src/kernels/variants.ts';
 import type { Numbers } from '../../src/reference/numbers.ts';
 
 type Data = Float32Array | Uint32Array;
@@ -115,23 +114,6 @@ export function useLab(): () => Lab {
   afterEach(() => lab.release());
   afterAll(() => lab.gpu.destroy());
   return () => lab;
-}
-
-/**
- * The ways that this adapter can run a projection, with the error that each one's arithmetic justifies: without
- * subgroups, with them where the kernel knows them, and the best of these in f16 where the case asks for it. (A software
- * driver compiles an f16 variant for ten seconds, so a few cases must do.)
- */
-export function projectionOptions(
-  { facts }: Gpu,
-  kernel: 'matvec' | 'matmul',
-  { f16 = false }: { readonly f16?: boolean },
-): { options: KernelOptions; bound: number }[] {
-  const subgroups = facts.subgroups && kernel === 'matvec';
-  const found = [{ options: kernelOptions({ ...facts, subgroups: false }, 'f32'), bound: F32_BOUND }];
-  if (subgroups) found.push({ options: kernelOptions(facts, 'f32'), bound: F32_BOUND });
-  if (f16 && facts.f16) found.push({ options: kernelOptions({ ...facts, subgroups }, 'f16'), bound: F16_BOUND });
-  return found;
 }
 
 /**
