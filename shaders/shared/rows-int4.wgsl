@@ -2,21 +2,42 @@
 // A nibble is masked, not shifted: it stands for q * 16^i, and x has been divided by 16^i, exactly, once for all rows.
 // Only the last is shifted, so that all fit a signed integer: CPUs have no conversion of unsigned ones. The zero is
 // subtracted a group at a time, times the sum of x.
-const LOW_PLACES = vec4<f32>(1, 0x1p-4, 0x1p-8, 0x1p-12);
-const HIGH_PLACES = vec4<f32>(0x1p-16, 0x1p-20, 0x1p-24, 1);
+override INT8: bool = false; // x is rounded to int8 with a scale for every 32 columns; CPUs then multiply floats as ever
 
-var<private> x_sum: f32;
+const LOW_PLACES = vec4<f32>(1, 16, 256, 4096);
+const HIGH_PLACES = vec4<f32>(0x1p16, 0x1p20, 0x1p24, 1);
 
-fn lane_x(column: u32) -> f32 {
-  let value = x_at(column);
-  x_sum += value;
-  return value;
+// 32 columns of x, over their places.
+struct Block {
+  a: vec4<f32>,
+  b: vec4<f32>,
+  c: vec4<f32>,
+  d: vec4<f32>,
+  e: vec4<f32>,
+  f: vec4<f32>,
+  g: vec4<f32>,
+  h: vec4<f32>,
 }
 
-fn dot8(word: u32, x: mat2x4<f32>) -> f32 {
-  let low = bitcast<vec4<i32>>(vec4(word) & vec4(0xfu, 0xf0u, 0xf00u, 0xf000u));
-  let high = bitcast<vec4<i32>>(vec4(vec3(word) & vec3(0xf0000u, 0xf00000u, 0xf000000u), word >> 28));
-  return dot(vec4<f32>(low), x[0]) + dot(vec4<f32>(high), x[1]);
+fn largest(quad: vec4<f32>) -> f32 {
+  let size = abs(quad);
+  return max(max(size.x, size.y), max(size.z, size.w));
+}
+
+// `most`: the largest of the 32 columns.
+fn rounded(quad: vec4<f32>, most: f32) -> vec4<f32> {
+  if (!INT8 || most == 0) { return quad; }
+  return round(quad * (127 / most)) * (most / 127);
+}
+
+fn dot8(word: u32, low: vec4<f32>, high: vec4<f32>) -> f32 {
+  let first = bitcast<vec4<i32>>(vec4(word) & vec4(0xfu, 0xf0u, 0xf00u, 0xf000u));
+  let last = bitcast<vec4<i32>>(vec4(vec3(word) & vec3(0xf0000u, 0xf00000u, 0xf000000u), word >> 28));
+  return dot(vec4<f32>(first), low) + dot(vec4<f32>(last), high);
+}
+
+fn dot32(words: vec4<u32>, x: Block) -> f32 {
+  return dot8(words.x, x.a, x.b) + dot8(words.y, x.c, x.d) + dot8(words.z, x.e, x.f) + dot8(words.w, x.g, x.h);
 }
 
 fn products(rows: vec4<u32>) -> vec4<f32> {
@@ -25,15 +46,14 @@ fn products(rows: vec4<u32>) -> vec4<f32> {
   var total = vec4(0.0);
   for (var group = 0u; group < groups; group++) {
     var sums = vec4(0.0);
-    x_sum = 0;
+    var x_sum = 0.0;
     for (var step = group * (GROUP_SIZE / 32); step < (group + 1) * (GROUP_SIZE / 32); step++) {
       let words = quads_at(starts + step);
-      for (var word = 0u; word < 4; word++) {
-        let x = x_octet(4 * step + word);
-        sums += vec4(dot8(words.x[word], x), dot8(words.y[word], x), dot8(words.z[word], x), dot8(words.w[word], x));
-      }
+      let x = x_block(step);
+      x_sum += dot(x.a + x.c + x.e + x.g, LOW_PLACES) + dot(x.b + x.d + x.f + x.h, HIGH_PLACES);
+      sums += vec4(dot32(words.x, x), dot32(words.y, x), dot32(words.z, x), dot32(words.w, x));
     }
-    total += scales_of(rows * groups + group) * (sums - zeros_of(rows, groups, group) * over_lanes(x_sum));
+    total += scales_of(rows * groups + group) * (sums - zeros_of(rows, groups, group) * x_sum);
   }
   return total;
 }

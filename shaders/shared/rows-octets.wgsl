@@ -1,9 +1,4 @@
 // Weights that a codec decodes by octets, for matvec-rows: a thread takes 8 columns of its four rows a step.
-const LOW_PLACES = vec4<f32>(1);
-const HIGH_PLACES = vec4<f32>(1);
-
-fn lane_x(column: u32) -> f32 { return x_at(column); }
-
 fn dot8(row: u32, step: u32, x: mat2x4<f32>) -> f32 {
   let weights = octet(blob_at, row, step);
   return dot(weights[0], x[0]) + dot(weights[1], x[1]);

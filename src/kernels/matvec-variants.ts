@@ -1,6 +1,6 @@
-/** The ways to compute a matvec on an adapter, all lossless; a micro-benchmark chooses. */
+/** The ways to compute a matvec on an adapter; a micro-benchmark chooses among those of one type of activations. */
 import type { MatvecOutline } from './matvec-kernels.ts';
-import type { AdapterClass } from './variants.ts';
+import type { Activations, AdapterClass } from './variants.ts';
 
 export interface MatvecVariant {
   readonly name: string;
@@ -9,20 +9,25 @@ export interface MatvecVariant {
   readonly subgroups: boolean;
   /** Shards of a stack that one dispatch reads. A branch at each load is free on a GPU, and dear where a CPU computes. */
   readonly maxShards: 1 | 3;
+  /** Not lossless: x is rounded to int8, with a scale for every 32 columns, where the weights are int4. */
+  readonly int8: boolean;
 }
 
-/** The best guess first. */
-export function matvecVariants(adapter: AdapterClass): readonly MatvecVariant[] {
+/** The best guess first. All are lossless, unless `activations` is 'int8'. */
+export function matvecVariants(adapter: AdapterClass, activations: Activations = 'f32'): readonly MatvecVariant[] {
   const { software, subgroups, subgroupMinSize, subgroupMaxSize } = adapter;
+  const int8 = activations === 'int8';
   const variants: MatvecVariant[] = [];
-  const add = (name: string, outline: MatvecOutline, subgroups: boolean) =>
-    variants.push({ name, outline, subgroups, maxShards: outline === 'lanes' ? 3 : 1 });
+  const add = (outline: MatvecOutline, subgroups: boolean) => {
+    const name = [outline as string, ...(int8 ? ['int8'] : []), ...(subgroups ? [] : ['no subgroups'])].join(', ');
+    variants.push({ name, outline, subgroups, maxShards: outline === 'lanes' ? 3 : 1, int8 });
+  };
   if (software) {
     // Columns are handed round by their lanes' numbers, which all subgroups must have.
-    if (subgroups && subgroupMinSize >= 4 && subgroupMinSize === subgroupMaxSize) add('rows', 'rows', true);
-    add('rows, no subgroups', 'rows', false);
+    if (subgroups && subgroupMinSize >= 4 && subgroupMinSize === subgroupMaxSize) add('rows', true);
+    add('rows', false);
   }
-  if (subgroups && subgroupMinSize >= 2) add('lanes', 'lanes', true);
-  add('lanes, no subgroups', 'lanes', false);
+  if (subgroups && subgroupMinSize >= 2) add('lanes', true);
+  add('lanes', false);
   return variants;
 }

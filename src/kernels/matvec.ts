@@ -66,20 +66,23 @@ interface Shape {
 }
 
 /** How many threads share what. */
-function shapeOf({ matvec: { outline, subgroups }, lanes }: KernelOptions, { epilogue }: LinearRequest): Shape {
-  const outputsPerThread = epilogue === 'swiglu' ? 2 : 4;
+function shapeOf({ matvec: { outline, subgroups, int8 }, lanes }: KernelOptions, request: LinearRequest): Shape {
+  const outputsPerThread = request.epilogue === 'swiglu' ? 2 : 4;
   const sharing = subgroups ? lanes : LANES_WITHOUT_SUBGROUPS;
-  if (outline === 'rows')
-    return { overrides: { THREADS: sharing, LANES: sharing }, outputsPerGroup: sharing * outputsPerThread };
-  return { overrides: { LANES: sharing }, outputsPerGroup: (LANES_THREADS / sharing) * outputsPerThread };
+  if (outline === 'lanes')
+    return { overrides: { LANES: sharing }, outputsPerGroup: (LANES_THREADS / sharing) * outputsPerThread };
+  const { storage } = request.matrix;
+  const rounds: Record<string, number> = storage.kind === 'int4' && !storage.ordered ? { INT8: int8 ? 1 : 0 } : {};
+  const overrides = { THREADS: sharing, LANES: sharing, ...rounds };
+  return { overrides, outputsPerGroup: sharing * outputsPerThread };
 }
 
 function variantOf(
-  { elem, matvec: { outline, subgroups } }: KernelOptions,
+  { elem, matvec: { outline, subgroups, int8 } }: KernelOptions,
   { matrix, epilogue, part = 'routed', norm }: LinearRequest,
   own: Record<string, number>,
 ): Variant {
-  const kernel = pick(MATVEC_KERNELS[outline][subgroups ? 'subgroup' : 'plain'][elem], matrix.storage);
+  const kernel = pick(MATVEC_KERNELS[outline][subgroups ? 'subgroup' : 'plain'][int8 ? 'int8' : elem], matrix.storage);
   const overrides = {
     ...storageOverrides(matrix.storage),
     SWIGLU: epilogue === 'swiglu' ? 1 : 0,
@@ -92,10 +95,17 @@ function variantOf(
   return { kernel, overrides, elem, subgroups };
 }
 
-/** A stack's shards in groups of up to `max`; where they are cut by outputs, each by itself. */
+/** What one dispatch can bind. */
+const MOST_SHARDS = 3;
+
+/**
+ * A stack's shards in groups: of three where that makes one dispatch of it, else of up to `max`; where they are cut by
+ * outputs, each by itself.
+ */
 function shardGroups(matrix: GpuMatrix, max: number): readonly (readonly Shard[])[] {
   const { shards, outputs } = matrix;
-  const per = routed(matrix) && shards.every((shard) => shard.outputs === outputs) ? max : 1;
+  const whole = routed(matrix) && shards.every((shard) => shard.outputs === outputs);
+  const per = !whole ? 1 : shards.length <= MOST_SHARDS ? MOST_SHARDS : max;
   return Array.from({ length: Math.ceil(shards.length / per) }, (_, at) => shards.slice(at * per, (at + 1) * per));
 }
 

@@ -21,8 +21,11 @@ export interface ChosenVariants {
   readonly attention?: string | undefined;
 }
 
+/** Activations inside a product: f32 is lossless; int8 is for one token and int4 weights, elsewhere it is f32. */
+export type Activations = 'f32' | 'f16' | 'int8';
+
 export interface KernelOptions {
-  /** Activations inside a product; f32 is lossless. */
+  /** Activations inside a product, where they are floats. */
   readonly elem: 'f32' | 'f16';
   /** Threads that share rows in a matvec. With subgroups: the adapter's least subgroup size, so that shuffles suffice. */
   readonly lanes: number;
@@ -36,14 +39,18 @@ export interface KernelOptions {
 const LANES_WITHOUT_SUBGROUPS = 8;
 
 /** The chosen variants, or the best guess for this class of adapter. Throws `invalid_request` for a name that it does not have. */
-export function kernelOptions(adapter: AdapterClass, elem: 'f32' | 'f16', chosen: ChosenVariants = {}): KernelOptions {
+export function kernelOptions(
+  adapter: AdapterClass,
+  activations: Activations,
+  chosen: ChosenVariants = {},
+): KernelOptions {
   const lanes = Math.min(64, adapter.subgroupMinSize);
   const subgroups = adapter.subgroups && lanes >= 2;
   return {
-    elem,
+    elem: activations === 'f16' ? 'f16' : 'f32',
     lanes: subgroups ? lanes : LANES_WITHOUT_SUBGROUPS,
     subgroups,
-    matvec: choose('matvec', matvecVariants(adapter), chosen.matvec),
+    matvec: choose('matvec', matvecVariants(adapter, activations), chosen.matvec),
     matmul: choose('matmul', matmulVariants(adapter), chosen.matmul),
     attention: choose('attention', attentionVariants(adapter), chosen.attention),
   };
