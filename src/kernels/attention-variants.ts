@@ -1,5 +1,5 @@
 /** The ways to compute attention on an adapter, all lossless; a micro-benchmark chooses. */
-import type { AdapterClass } from './variants.ts';
+import type { AdapterFacts } from '../gpu/device.ts';
 
 export interface AttentionVariant {
   readonly name: string;
@@ -10,8 +10,10 @@ export interface AttentionVariant {
 /** Sizes that the shuffling kernels have registers and workgroup memory for. */
 const LANES = [4, 8, 16];
 
+type Facts = Pick<AdapterFacts, 'software' | 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>;
+
 /** The best guess first. */
-export function attentionVariants(adapter: AdapterClass): readonly AttentionVariant[] {
+export function attentionVariants(adapter: Facts): readonly AttentionVariant[] {
   const { software, subgroups, subgroupMinSize, subgroupMaxSize } = adapter;
   const tiles = { name: 'tiles', lanes: undefined };
   // Which lane holds what must be known, so all subgroups must have one size.
