@@ -40,7 +40,7 @@ export interface BenchRequest {
   readonly model: (() => Promise<ModelReader>) | undefined;
   /** Cost curves of a small model, from 0 to 16K tokens. Default false. */
   readonly curves?: boolean | undefined;
-  /** Two layers of Scout's own size: takes 2.3 GB of GPU memory. Default false. */
+  /** Two layers of Scout's own size: takes 5 GB of GPU memory. Default false. */
   readonly trueSize?: boolean | undefined;
   /** Default true: the kernel cases. */
   readonly kernels?: boolean | undefined;

@@ -7,7 +7,7 @@ import { Timeline } from '../model/timeline.ts';
 import { encodeAll, type Lab } from './lab.ts';
 import { isAttention, type LayerDispatch, LayerPlans } from './model/layers.ts';
 import { type ReplayOptions, replay } from './model/replay.ts';
-import type { OpTime, TrueSizeResult } from './results.ts';
+import type { TrueSizeOp, TrueSizeResult } from './results.ts';
 import type { Roofs } from './share.ts';
 import { scoutConfig, scoutLayersConfig } from './synthetic/configs.ts';
 import { syntheticModel } from './synthetic/model.ts';
@@ -28,13 +28,14 @@ export async function measureTrueSize(lab: Lab, roofs: Roofs, options: TrueSizeO
     const at = { position: context - 1, rows: 1 };
     await plans.prepare(at);
     const dispatches = plans.dispatches(at);
-    const ops = (await replay(lab.timer, dispatches.map(named), roofs, timing)).map((op) => ({
-      ...op,
-      times: timesOf(op),
-    }));
+    const ops: TrueSizeOp[] = [];
+    for (const { times, prefix, has } of groups()) {
+      const own = dispatches.filter(has).map((dispatch) => ({ ...dispatch, label: prefix + dispatch.label }));
+      ops.push(...(await replay(lab.timer, own, roofs, timing)).map((op) => ({ ...op, times })));
+    }
     const stepSeconds = await lab.timer.time(encodeAll(dispatches), { ...timing, repeats: 1 });
     lab.assertAlive();
-    const sum = (of: (op: OpTime & { times: number }) => number) => ops.reduce((total, op) => total + of(op), 0);
+    const sum = (of: (op: TrueSizeOp) => number) => ops.reduce((total, op) => total + of(op), 0);
     return {
       context,
       weightBytes: model.bytes.weights,
@@ -51,21 +52,23 @@ export async function measureTrueSize(lab: Lab, roofs: Roofs, options: TrueSizeO
   }
 }
 
-const ENDS = 'ends';
-
-/** Labels that tell what a dispatch is repeated with: chunked and global attention apart, and what no layer has. */
-function named(dispatch: LayerDispatch): LayerDispatch {
-  const { layer, label } = dispatch;
-  if (!layer) return { ...dispatch, label: `${ENDS}: ${label}` };
-  return isAttention(dispatch) ? { ...dispatch, label: `${layer.attention} ${label}` } : dispatch;
+interface Group {
+  /** How often Scout has what the two layers, or the ends, have. */
+  readonly times: number;
+  readonly prefix: string;
+  readonly has: (dispatch: LayerDispatch) => boolean;
 }
 
 /** Both layers have what is not attention; of Scout's 48 every fourth is global. */
-function timesOf({ label }: OpTime): number {
+function groups(): Group[] {
   const { layerTypes, numHiddenLayers } = scoutConfig();
   const global = layerTypes.filter((type) => type === 'full_attention').length;
-  if (label.startsWith(`${ENDS}:`)) return 1;
-  if (label.startsWith('global ')) return global;
-  if (label.startsWith('chunked ')) return numHiddenLayers - global;
-  return numHiddenLayers / 2;
+  const attends = (kind: 'chunked' | 'global') => (dispatch: LayerDispatch) =>
+    dispatch.layer?.attention === kind && isAttention(dispatch);
+  return [
+    { times: numHiddenLayers / 2, prefix: '', has: (dispatch) => !!dispatch.layer && !isAttention(dispatch) },
+    { times: numHiddenLayers - global, prefix: 'chunked ', has: attends('chunked') },
+    { times: global, prefix: 'global ', has: attends('global') },
+    { times: 1, prefix: '', has: ({ layer }) => !layer },
+  ];
 }

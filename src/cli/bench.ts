@@ -37,7 +37,7 @@ const USAGE = `Usage: outrider bench [MODEL] [options]
   --adapter A      for Chromium ${CHROMIUM_ADAPTERS.join(', ')}; for Node ${NODE_ADAPTERS.join(', ')}
   --quick          fewer cases, lengths and repeats
   --curves         cost curves of a small model from 0 to 16K tokens; of the rest only what else is asked for
-  --true-size      two layers of Scout's own size (2.3 GB); of the rest only what else is asked for
+  --true-size      two layers of Scout's own size (5 GB of GPU memory); of the rest only what else is asked for
   --no-kernels     no kernel cases
   --every-variant  kernel cases in every lossless variant
   --matvec NAME, --matmul NAME, --attention NAME
