@@ -1,6 +1,6 @@
 /** Compares a model with stored logits, hidden states, routes and greedy ids of prompts. */
+import type { Activations } from '../kernels/variants.ts';
 import type { GpuRunner } from '../model/gpu-runner.ts';
-import type { Activations } from '../model/model.ts';
 import type { Probe, ProbeResult } from '../model/probe.ts';
 import type { Sampling } from '../model/runner.ts';
 import type { ExpectedTensors } from './expected.ts';

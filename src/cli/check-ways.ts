@@ -1,7 +1,6 @@
 /** The ways to compute that `outrider check --all-variants` goes through. */
 import type { AdapterFacts } from '../gpu/device.ts';
-import type { ChosenVariants } from '../kernels/variants.ts';
-import type { Activations } from '../model/model.ts';
+import type { Activations, ChosenVariants } from '../kernels/variants.ts';
 import { variantNames } from '../model/tuning/tuning.ts';
 
 /** How a folder is computed once; what is left out is the adapter's own. */
@@ -23,7 +22,9 @@ export const USUAL: Way = { label: '', activations: ['f32', 'f16'] };
 export function allWays(facts: AdapterFacts): Way[] {
   const lossless = waysOf(facts, '');
   const plain = facts.subgroups ? waysOf({ ...facts, subgroups: false }, 'no subgroups') : [];
-  const lossy: Way[] = facts.f16 ? [{ label: 'f16', activations: ['f16'] }] : [];
+  const lossy = (facts.f16 ? (['f16', 'int8'] as const) : (['int8'] as const)).map(
+    (activations): Way => ({ label: activations, activations: [activations] }),
+  );
   return [...lossless, ...plain.map((way) => ({ ...way, subgroups: false as const })), ...lossy];
 }
 

@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { PipelineCache } from '../gpu/kernel.ts';
 import type { KvDtype } from '../kernels/attention.ts';
 import { MAX_EXPERTS } from '../kernels/expert-tiles.ts';
-import type { KernelOptions } from '../kernels/variants.ts';
+import type { Activations, KernelOptions } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { type Schedule, scheduleLayers } from './irope.ts';
 import type { BufferPlan } from './layout/layout.ts';
@@ -31,11 +31,11 @@ export interface Model {
   readonly bytes: { readonly read: number; readonly weights: number };
 }
 
-/** What products are computed with; f32 is lossless. */
-export type Activations = 'f32' | 'f16';
-
 export interface ModelOptions extends Requantization {
-  /** Default 'f32', which is lossless; 'f16' computes products in half precision and needs `shader-f16`. */
+  /**
+   * Default 'f32', which is lossless; 'f16' computes products in half precision and needs `shader-f16`; 'int8' rounds what
+   * int4 weights are multiplied with, one token at a time. Neither is ever chosen unasked.
+   */
   readonly activations?: Activations | undefined;
   /** Which of the lossless ways to compute each family of kernels; default 'auto': the fastest here. */
   readonly variants?: VariantsOption | undefined;

@@ -7,7 +7,7 @@ import { OutriderError } from '../../errors.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { PipelineCache } from '../../gpu/kernel.ts';
 import type { PlannedDispatch } from '../../gpu/plan.ts';
-import type { KernelOptions } from '../../kernels/variants.ts';
+import type { Activations, KernelOptions } from '../../kernels/variants.ts';
 import { attentionTrial } from './attention.ts';
 import { type Projection, projectionTrial } from './projections.ts';
 import { type Subject, tally } from './subject.ts';
@@ -15,9 +15,9 @@ import { createWorkbench, type Trial, type Workbench } from './workbench.ts';
 
 /**
  * Of the largest number that is expected: what rounding may do, generously. f32 sums of a few hundred terms are off by
- * 1e-6, f16 ones by 1e-3; a wrong kernel is off by 0.01 and more.
+ * 1e-6, f16 and int8 ones by 1e-3; a wrong kernel is off by 0.01 and more.
  */
-const TOLERANCE = { f32: 1e-4, f16: 1e-2 };
+const TOLERANCE = { f32: 1e-4, f16: 1e-2, int8: 1e-2 };
 /** Neither fills the last workgroup or tile. */
 const [OUTPUTS, ROWS] = [40, 5];
 /** Every group size but those of whole rows divides it. */
@@ -31,6 +31,7 @@ export async function selfCheck(
   gpu: Gpu,
   pipelines: PipelineCache,
   options: KernelOptions,
+  activations: Activations,
   subject: Subject,
 ): Promise<void> {
   const bench = createWorkbench(gpu.device, pipelines);
@@ -42,7 +43,7 @@ export async function selfCheck(
       await bench.run(dispatches);
       const found = await bench.read(trial.y);
       if (gpu.failure) throw gpu.failure;
-      compare(gpu, trial, dispatches, found, TOLERANCE[options.elem]);
+      compare(gpu, trial, dispatches, found, TOLERANCE[activations]);
     }
   } finally {
     bench.close();

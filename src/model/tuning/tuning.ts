@@ -8,7 +8,13 @@ import { kernelsHash, type PipelineCache } from '../../gpu/kernel.ts';
 import { attentionVariants } from '../../kernels/attention-variants.ts';
 import { matmulVariants } from '../../kernels/matmul-variants.ts';
 import { matvecVariants } from '../../kernels/matvec-variants.ts';
-import { type AdapterClass, type ChosenVariants, type KernelOptions, kernelOptions } from '../../kernels/variants.ts';
+import {
+  type Activations,
+  type AdapterClass,
+  type ChosenVariants,
+  type KernelOptions,
+  kernelOptions,
+} from '../../kernels/variants.ts';
 import { abortError } from '../../storage/source.ts';
 import { type Budget, type Family, measureFamily } from './measure.ts';
 import { browserMemory, type TuningMemory } from './memory.ts';
@@ -41,7 +47,7 @@ export interface TuningRequest {
   readonly gpu: Gpu;
   readonly pipelines: PipelineCache;
   readonly subject: Subject;
-  readonly activations: KernelOptions['elem'];
+  readonly activations: Activations;
   readonly variants?: VariantsOption | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Default the browser's; undefined: nothing is measured. */
@@ -54,11 +60,11 @@ const BUDGET_MS = 2000;
 /** The best guess has an argument and a clock has noise: another one must be faster by this factor. */
 const ADVANTAGE = 1.05;
 
-/** Names of the lossless variants that an adapter has, the best guess of each family first. */
-export function variantNames(adapter: AdapterClass): Record<Family, string[]> {
+/** Names of the variants that an adapter has, the best guess of each family first. They differ in nothing but rounding of f32. */
+export function variantNames(adapter: AdapterClass, activations?: Activations): Record<Family, string[]> {
   const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name);
   return {
-    matvec: names(matvecVariants(adapter)),
+    matvec: names(matvecVariants(adapter, activations)),
     matmul: names(matmulVariants(adapter)),
     attention: names(attentionVariants(adapter)),
   };
@@ -70,7 +76,7 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
   const { facts } = gpu;
   const asked: ChosenVariants = variants === 'auto' ? {} : variants;
   kernelOptions(facts, activations, asked); // throws for names that it does not have
-  const names = variantNames(facts);
+  const names = variantNames(facts, activations);
   const work = tally(Object.values(subject).flat());
   const key = JSON.stringify([FORMAT, kernelsHash(), facts, names, activations, asked, work]);
   const budget = memory && startBudget(BUDGET_MS, request.signal);
@@ -94,7 +100,7 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
   const chosen = { matvec: matvec.name, attention: attention.name, matmul: matmul.name };
   const options = kernelOptions(facts, activations, chosen);
   if (!known) {
-    await selfCheck(gpu, pipelines, options, subject);
+    await selfCheck(gpu, pipelines, options, activations, subject);
     await memory?.set(key, table);
   }
   return { options, table };

@@ -47,7 +47,7 @@ test.each(STORAGES)('plain loops agree with the kernels about $kind', async (sto
   const token = [projection(storage, true, 2)]; // one pipeline for each storage, since a software driver takes long
   const block = storage === int4 ? [projection(storage, false, undefined), ...token] : [];
   const pipelines = new PipelineCache(own.device);
-  await selfCheck(own, pipelines, kernelOptions(own.facts, 'f32'), { token, block, attention: [] });
+  await selfCheck(own, pipelines, kernelOptions(own.facts, 'f32'), 'f32', { token, block, attention: [] });
 });
 
 /** This GPU with a driver that takes `exp` for `exp2` in the kernels whose names begin so. */
