@@ -66,7 +66,7 @@ fn weight_row(first: u32, place: u32) -> u32 {
 }
 
 // 4 columns of the weight rows place, place + 16, place + 32, place + 48. [column][row]
-fn weights(place: u32, quad: u32) -> mat4x4<f32> {
+fn weight_quads(place: u32, quad: u32) -> mat4x4<f32> {
   let at = place * STRIDE + quad;
   return transpose(mat4x4<f32>(vec4<f32>(w_tile[at]), vec4<f32>(w_tile[at + 16 * STRIDE]),
                                vec4<f32>(w_tile[at + 32 * STRIDE]), vec4<f32>(w_tile[at + 48 * STRIDE])));
@@ -101,8 +101,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     workgroupBarrier();
     if (step + 1 < steps) { staged = load(step + 1, thread); }
     for (var quad = 0u; quad < 4; quad++) {
-      let low = weights(column, quad);
-      let high = weights(column + 64, quad);
+      let low = weight_quads(column, quad);
+      let high = weight_quads(column + 64, quad);
       let x_at = line * STRIDE + quad;
       let x0 = vec4<f32>(x_tile[x_at]);
       let x1 = vec4<f32>(x_tile[x_at + THREADS / 16 * STRIDE]);
