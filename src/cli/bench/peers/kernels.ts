@@ -1,11 +1,18 @@
 /** The kernels side by side, in a Chromium of their own. */
+import type { Roofline } from '../../../bench/results.ts';
 import { withChromium } from './turns.ts';
-import type { KernelsResult, MatvecRequest } from './types.ts';
+import { ACTIVATIONS, type KernelsResult, type ProductCase, type ProductComparison } from './types.ts';
 
-/** Scout's query projection and a half more: a matrix of the true size, larger than any cache. */
-const SHAPE = { rows: 8192, cols: 5120 };
+/** Larger than any cache. */
+const DECODE = { rows: 8192, cols: 5120, tokens: 1 };
+const PREFILL = { rows: 2048, cols: 2048, tokens: 128 };
 /** What the peers' models have, and what Scout's checkpoints have. */
 const BLOCKS = [32, 128];
+
+const CASES: readonly ProductCase[] = [
+  ...BLOCKS.flatMap((block) => ACTIVATIONS.map((activations) => ({ ...DECODE, block, activations }))),
+  ...BLOCKS.map((block) => ({ ...PREFILL, block, activations: 'f32' as const })),
+];
 
 export function compareKernels(
   chromium: string,
@@ -13,10 +20,22 @@ export function compareKernels(
   rounds: number,
   onProgress: (text: string) => void,
 ): Promise<KernelsResult> {
-  onProgress('int4 matrix-vector products …');
-  const request: MatvecRequest = { ...SHAPE, blocks: BLOCKS, rounds };
   return withChromium(chromium, async (browser) => {
-    const page = await browser.open(pageUrl, "'compareMatvecs' in window");
-    return browser.evaluate<KernelsResult>(page, `compareMatvecs(${JSON.stringify(request)})`);
+    const page = await browser.open(pageUrl, "'compareProduct' in window");
+    const call = <T>(name: string, ...args: readonly unknown[]) =>
+      browser.evaluate<T>(page, `${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);
+    onProgress('the roofline …');
+    const roofline = await call<Roofline>('measureRoofline');
+    const comparisons: ProductComparison[] = [];
+    for (const product of CASES) {
+      onProgress(`${describeProduct(product)} …`);
+      comparisons.push(await call('compareProduct', product, rounds, roofline));
+    }
+    return { roofline, comparisons };
   });
+}
+
+export function describeProduct({ rows, cols, tokens, block, activations }: ProductCase): string {
+  const times = tokens === 1 ? 'a vector' : `${tokens} tokens`;
+  return `int4 ${rows} x ${cols} times ${times}, groups of ${block}, ${activations} activations`;
 }

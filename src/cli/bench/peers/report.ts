@@ -1,10 +1,11 @@
 /** The comparison for people: rates, ratios, what the issue asks of them, and whether the answers are the same. */
+import { describeProduct } from './kernels.ts';
 import {
   type KernelsResult,
-  type MatvecTime,
   MEASURES,
   type Measure,
   type ModelResult,
+  type ProductTime,
   type Subject,
   type SubjectResult,
 } from './types.ts';
@@ -35,26 +36,27 @@ export function formatModel(result: ModelResult): string {
   ].join('\n');
 }
 
-export function formatKernels({ rows, cols, readRate, comparisons }: KernelsResult): string {
-  const lines = comparisons.flatMap(({ block, activations, peer, variants }) => [
-    `  groups of ${block}, ${activations} activations`,
+export function formatKernels({ roofline, comparisons }: KernelsResult): string {
+  const lines = comparisons.flatMap(({ peer, own, ...product }) => [
+    `  ${describeProduct(product)}`,
     `    ${describeTime(peer)}`,
-    ...variants.map(
-      (variant) => `    ${describeTime(variant)}${variant.only ? '' : `; ${describeTimes(peer, variant)}`}`,
-    ),
+    ...own.map((time) => `    ${describeTime(time)}${time.only ? '' : `; ${describeTimes(peer, time)}`}`),
   ]);
-  const head = `int4 matrix ${rows} x ${cols} times a vector; vec4 reads ${(readRate / 1e9).toFixed(2)} GB/s in the same run`;
+  const { readRate, flopRate } = roofline;
+  const head = `Kernels; in the same run ${giga(readRate)} GB/s of vec4 reads, ${giga(flopRate)} GFLOP/s`;
   return [head, ...lines].join('\n');
 }
 
-function describeTime({ name, only, median, best, share, error }: MatvecTime): string {
+function describeTime({ name, only, median, best, share, error }: ProductTime): string {
   const times = `${(1e3 * median).toFixed(2)} ms (best ${(1e3 * best).toFixed(2)})`;
   const what = only ? `  its ${only} alone` : name;
   const exactness = error === undefined ? '' : `, error ${error.toExponential(0)}`;
-  return `${what.padEnd(WIDEST)} ${times}, ${Math.round(100 * share)} % of the read roofline${exactness}`;
+  return `${what.padEnd(WIDEST)} ${times}, ${Math.round(100 * share)} % of the roofline${exactness}`;
 }
 
-const describeTimes = (peer: MatvecTime, own: MatvecTime) => `${(peer.median / own.median).toFixed(2)} x ${peer.name}`;
+const describeTimes = (peer: ProductTime, own: ProductTime) =>
+  `${(peer.median / own.median).toFixed(2)} x ${peer.name}`;
+const giga = (rate: number) => (rate / 1e9).toFixed(2);
 
 /** How many times as fast this engine is; undefined where the peer did not compute where it should have. */
 export function ratioOf(result: ModelResult, peer: Subject, measure: Measure): number | undefined {

@@ -1,4 +1,6 @@
 /** What is compared, and what comes of it. */
+import type { Roofline } from '../../../bench/results.ts';
+import type { Part } from './page/ablate.ts';
 
 /** Who computes: this engine, or wllama (llama.cpp in WebAssembly) on the same GPU adapter or on two threads. */
 export const SUBJECTS = ['outrider', 'wllama-webgpu', 'wllama-wasm'] as const;
@@ -74,48 +76,46 @@ export interface ModelResult {
   readonly subjects: readonly SubjectResult[];
 }
 
-/** An int4 matrix times a vector, as both engines have it. */
-export interface MatvecRequest {
-  readonly rows: number;
-  readonly cols: number;
-  /** Columns that share a scale. */
-  readonly blocks: readonly number[];
-  readonly rounds: number;
-}
-
 export const ACTIVATIONS = ['f32', 'int8'] as const;
 export type Activations = (typeof ACTIVATIONS)[number];
 
-export interface MatvecTime {
+/** An int4 matrix times the vectors of some tokens, as both engines have it. */
+export interface ProductCase {
+  readonly rows: number;
+  readonly cols: number;
+  /** 1: matrix times vector, as in decoding. */
+  readonly tokens: number;
+  /** Columns that share a scale. */
+  readonly block: number;
+  readonly activations: Activations;
+}
+
+export interface ProductTime {
   /** A variant of this engine, or what the peer calls it. */
   readonly name: string;
   /** Seconds of one product: median and least over the rounds. */
   readonly median: number;
   readonly best: number;
-  /** Bytes of weights and scales per second, over the read roofline of the same run. */
+  /** The time that the roofline of the same run allows, over the median. */
   readonly share: number;
   /** Root mean square error over that of what was expected; undefined where only a part of the kernel ran. */
   readonly error: number | undefined;
   /** All that was left of the kernel; undefined: it was whole. */
-  readonly only: 'loads' | 'arithmetic' | undefined;
+  readonly only: Part | undefined;
 }
 
-export interface MatvecComparison {
-  readonly block: number;
-  readonly activations: Activations;
-  readonly peer: MatvecTime;
-  readonly variants: readonly MatvecTime[];
+export interface ProductComparison extends ProductCase {
+  readonly peer: ProductTime;
+  readonly own: readonly ProductTime[];
 }
 
 export interface KernelsResult {
-  readonly rows: number;
-  readonly cols: number;
-  /** Bytes per second of vec4 reads. */
-  readonly readRate: number;
-  readonly comparisons: readonly MatvecComparison[];
+  readonly roofline: Roofline;
+  readonly comparisons: readonly ProductComparison[];
 }
 
-/** The functions of the page that compares kernels. */
+/** The functions of the page that compares kernels, a case at a time. */
 export interface KernelsPage {
-  compareMatvecs(request: MatvecRequest): Promise<KernelsResult>;
+  measureRoofline(): Promise<Roofline>;
+  compareProduct(product: ProductCase, rounds: number, roofline: Roofline): Promise<ProductComparison>;
 }

@@ -1,25 +1,11 @@
 /** onnxruntime-web's MatMulNBits on WebGPU: int4 weights in blocks, as compressed-tensors packs them too. */
 import { median } from '../../../../bench/timing.ts';
+import type { ProductData } from './data.ts';
 
 const RUNTIME = '/peers/node_modules/onnxruntime-web/dist/ort.webgpu.bundle.min.mjs';
 const WASM = '/peers/node_modules/onnxruntime-web/dist/';
 /** Writes ONNX models by hand. */
 const WRITER = '/peers/lib/onnx.mjs';
-
-/** One matrix y = W x. */
-export interface MatmulNBits {
-  readonly rows: number;
-  readonly cols: number;
-  /** Columns that share a scale. */
-  readonly block: number;
-  /** 0: f32 activations; 4: int8. */
-  readonly accuracyLevel: 0 | 4;
-  /** [rows, cols / 8] u32 of 8 nibbles, lowest column first; the zero is 8. */
-  readonly words: Uint32Array;
-  /** [rows, cols / block] */
-  readonly scales: Float32Array;
-  readonly x: Float32Array; // [cols]
-}
 
 /** What is used of the runtime and of the writer; they are no dependencies, so their types are not here. */
 interface Runtime {
@@ -51,7 +37,7 @@ interface Writer {
 const COPIES = 8;
 
 /** The product as an ONNX session; `time` is to be called in turns with others. */
-export class OnnxMatvec {
+export class OnnxProduct {
   readonly #runtime: Runtime;
   readonly #one: OnnxSession;
   readonly #many: OnnxSession;
@@ -64,26 +50,26 @@ export class OnnxMatvec {
     this.#x = x;
   }
 
-  static async create(matmul: MatmulNBits): Promise<OnnxMatvec> {
+  static async create(data: ProductData): Promise<OnnxProduct> {
     const runtime = (await import(/* @vite-ignore */ RUNTIME)) as Runtime;
     const writer = (await import(/* @vite-ignore */ WRITER)) as Writer;
     runtime.env.wasm.wasmPaths = WASM;
     runtime.env.wasm.numThreads = 1;
     runtime.env.logLevel = 'error';
     const open = (copies: number) =>
-      runtime.InferenceSession.create(writeModel(writer, matmul, copies), {
+      runtime.InferenceSession.create(writeModel(writer, data, copies), {
         executionProviders: ['webgpu'],
         preferredOutputLocation: 'gpu-buffer',
         graphOptimizationLevel: 'disabled', // equal nodes would become one
         extra: { session: { disable_cpu_ep_fallback: '1' } },
       });
-    const x = new runtime.Tensor('float32', matmul.x, [1, matmul.cols]);
-    const matvec = new OnnxMatvec(runtime, await open(1), await open(1 + COPIES), x);
-    for (const session of [matvec.#one, matvec.#many]) await matvec.#seconds(session); // compiles
-    return matvec;
+    const x = new runtime.Tensor('float32', data.x, [data.tokens, data.cols]);
+    const product = new OnnxProduct(runtime, await open(1), await open(1 + COPIES), x);
+    for (const session of [product.#one, product.#many]) await product.#seconds(session); // compiles
+    return product;
   }
 
-  /** [rows] */
+  /** [tokens, rows] */
   async output(): Promise<Float32Array> {
     const { y0 } = await this.#one.run({ x: this.#x });
     const values = (await y0!.getData()).slice();
@@ -117,16 +103,16 @@ export class OnnxMatvec {
   }
 }
 
-function writeModel({ TYPE, model, node, tensor, value }: Writer, matmul: MatmulNBits, copies: number): Uint8Array {
-  const { rows, cols, block, accuracyLevel, words, scales } = matmul;
+function writeModel({ TYPE, model, node, tensor, value }: Writer, data: ProductData, copies: number): Uint8Array {
+  const { rows, cols, tokens, block, activations, words, scales } = data;
   const blocks = cols / block;
   const outputs = Array.from({ length: copies }, (_, copy) => `y${copy}`);
-  const level = accuracyLevel === 0 ? {} : { accuracy_level: accuracyLevel }; // 0 is the op's default
+  const level = activations === 'int8' ? { accuracy_level: 4 } : {}; // 0, the op's default, is f32
   const attributes = { K: cols, N: rows, bits: 4, block_size: block, ...level };
   return model({
     nodes: outputs.map((y) => node('MatMulNBits', ['x', 'w', 'scales'], [y], attributes, 'com.microsoft')),
-    inputs: [value('x', TYPE.float, [1, cols])],
-    outputs: outputs.map((y) => value(y, TYPE.float, [1, rows])),
+    inputs: [value('x', TYPE.float, [tokens, cols])],
+    outputs: outputs.map((y) => value(y, TYPE.float, [tokens, rows])),
     initializers: [
       tensor('w', TYPE.uint8, [rows, blocks, block / 2], words),
       tensor('scales', TYPE.float, [rows * blocks], scales),
