@@ -88,7 +88,7 @@ export interface AttentionCase extends AttentionDims {
   readonly kvDtype?: 'f16';
   /** Of a real model's size: worth timing. */
   readonly bench?: true;
-  /** Worth every variant, even where a software driver compiles one for ten seconds. */
+  /** Worth the variants of real GPUs too where a software driver compiles them for ten seconds. */
   readonly everyVariant?: true | undefined;
 }
 
