@@ -1,10 +1,11 @@
 /** An attention case on the GPU: compared with its oracle once, then timed. */
 import { type AttentionShape, attention } from '../../kernels/attention.ts';
+import type { KernelOptions } from '../../kernels/variants.ts';
 import { type AttentionCase, attentionData } from '../../reference/attention.ts';
 import type { Lab } from '../lab.ts';
 import type { Prepared } from './subject.ts';
 
-export async function prepareAttention(lab: Lab, testCase: AttentionCase): Promise<Prepared> {
+export async function prepareAttention(lab: Lab, testCase: AttentionCase, options: KernelOptions): Promise<Prepared> {
   const { numAttentionHeads, numKeyValueHeads, headDim, rows, slots, piece, kind, kvDtype = 'f32' } = testCase;
   const data = attentionData(testCase);
   const maxPartials = piece === undefined ? 1 : data.regions.length * Math.ceil(slots / piece);
@@ -31,7 +32,7 @@ export async function prepareAttention(lab: Lab, testCase: AttentionCase): Promi
     maxPartials,
   };
   return {
-    runs: [await lab.record(testCase, (recorder) => attention(recorder, request))],
+    runs: [await lab.record(testCase, (recorder) => attention(recorder, options, request))],
     elem: 'f32',
     expected: data.expected,
     found: () => lab.floats(y, data.expected.length),

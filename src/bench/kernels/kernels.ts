@@ -77,7 +77,7 @@ export function kernelSubjects({ gpu }: Lab, { chosen, every, quick }: SubjectOp
       role: attentionRole(testCase),
       case: testCase.name,
       variant: options.attention.name,
-      prepare: (lab: Lab) => prepareAttention(lab, testCase),
+      prepare: (lab: Lab) => prepareAttention(lab, testCase, options),
     })),
   );
   return [...projections, ...attentions];
