@@ -1,5 +1,5 @@
 /** The ways to compute attention on an adapter, all lossless; a micro-benchmark chooses. */
-import type { AdapterFacts } from '../gpu/device.ts';
+import type { AdapterClass } from './adapter-class.ts';
 
 export interface AttentionVariant {
   readonly name: string;
@@ -10,10 +10,8 @@ export interface AttentionVariant {
 /** Sizes that the shuffling kernels have registers and workgroup memory for. */
 const LANES = [4, 8, 16];
 
-type Facts = Pick<AdapterFacts, 'software' | 'subgroups' | 'subgroupMinSize' | 'subgroupMaxSize'>;
-
 /** The best guess first. What a class of adapters takes seconds to compile, only to be several times slower, is left out. */
-export function attentionVariants(adapter: Facts): readonly AttentionVariant[] {
+export function attentionVariants(adapter: AdapterClass): readonly AttentionVariant[] {
   const { software, subgroups, subgroupMinSize, subgroupMaxSize } = adapter;
   // Which lane holds what must be known, so all subgroups must have one size.
   const fits = subgroups && subgroupMinSize === subgroupMaxSize && LANES.includes(subgroupMinSize);

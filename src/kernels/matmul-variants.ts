@@ -1,6 +1,7 @@
 /** The ways to compute a matmul on an adapter, all lossless; a micro-benchmark chooses. */
+
+import type { AdapterClass } from './adapter-class.ts';
 import type { MatmulOutline } from './matmul-kernels.ts';
-import type { AdapterClass } from './variants.ts';
 
 export interface MatmulVariant {
   readonly name: string;

@@ -1,6 +1,7 @@
 /** The ways to compute a matvec on an adapter; a micro-benchmark chooses among those of one type of activations. */
+
+import type { Activations, AdapterClass } from './adapter-class.ts';
 import type { MatvecOutline } from './matvec-kernels.ts';
-import type { Activations, AdapterClass } from './variants.ts';
 
 export interface MatvecVariant {
   readonly name: string;

@@ -1,18 +1,13 @@
 /** What an adapter and the engine's options make of the kernels: decided once, when a model is loaded. */
 import { OutriderError } from '../errors.ts';
 import type { Kernel, Variant } from '../gpu/kernel.ts';
+import type { Activations, AdapterClass } from './adapter-class.ts';
+
 import { type AttentionVariant, attentionVariants } from './attention-variants.ts';
 import { type MatmulVariant, matmulVariants } from './matmul-variants.ts';
 import { type MatvecVariant, matvecVariants } from './matvec-variants.ts';
 
-/** What decides which variants an adapter can run, and which are worth a try. */
-export interface AdapterClass {
-  readonly software: boolean;
-  readonly f16: boolean;
-  readonly subgroups: boolean;
-  readonly subgroupMinSize: number;
-  readonly subgroupMaxSize: number;
-}
+export type { Activations, AdapterClass };
 
 /** Names of variants, where a choice was made: by a micro-benchmark, or by whoever wants to have it so. */
 export interface ChosenVariants {
@@ -20,9 +15,6 @@ export interface ChosenVariants {
   readonly matmul?: string | undefined;
   readonly attention?: string | undefined;
 }
-
-/** Activations inside a product: f32 is lossless; int8 is for one token and int4 weights, elsewhere it is f32. */
-export type Activations = 'f32' | 'f16' | 'int8';
 
 export interface KernelOptions {
   /** Activations inside a product, where they are floats. */

@@ -23,8 +23,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ['api', 'loader'],
   index: ['worker'],
   element: ['index'],
-  pages: ['element', 'kernels', 'reference'],
-  cli: ['index', 'reference', 'ghost'],
+  bench: ['reference'],
+  pages: ['element', 'bench'],
+  cli: ['index', 'bench', 'ghost'],
 };
 
 /** No WebGPU, no DOM, no Node: they run in a page, a worker and Node alike. */
