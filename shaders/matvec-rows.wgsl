@@ -7,8 +7,8 @@
 //   y       [outputs]       f32, from `y_at`; SWIGLU and ADD: shared/product.wgsl
 //
 // There a thread is a lane of a SIMD register, and a load, even of one address for all lanes, is a test, a bounds test,
-// a scalar load and an insertion for each lane: on lavapipe 300 instructions for 16 bytes a lane, twice the arithmetic on
-// them. So weights are loaded once, 16 bytes a time, by the thread that owns four rows and sums them up alone, without
+// a scalar load and an insertion for each lane: on lavapipe 300 instructions for 16 bytes of 8 lanes, twice the arithmetic
+// on them. So weights are loaded once, 16 bytes a time, by the thread that owns four rows and sums them up alone, without
 // barriers; and x, which all need, is loaded a lane some columns and handed round (shared/x-broadcast.wgsl). Only
 // without subgroups each thread loads all of it (shared/x-plain.wgsl), at twice the time.
 // With f16 x is rounded; the arithmetic is f32: and, convert, multiply, add for a weight of 8 rows (SwiftShader: 4).

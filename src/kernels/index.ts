@@ -91,7 +91,7 @@ function matvecFamilies(): Family[] {
         const stacks = { EXPERT: [1], SHARDS: [1, 3], PART: [0, 1, 2] };
         const all = { ...family, axes };
         if (storage !== 'float' && storage !== 'int4') return [all];
-        const rounded = { ...family, axes: { ...one(firstOf(axes)), INT8: BOTH } };
+        const rounded = { ...family, axes: { ...one(firstOf(axes)), PAIRS: BOTH, INT8: BOTH } };
         return [
           all,
           ...(outline === 'rows' && storage === 'int4' ? [rounded] : []),

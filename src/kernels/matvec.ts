@@ -71,10 +71,15 @@ function shapeOf({ matvec: { outline, subgroups, int8 }, lanes }: KernelOptions,
   const sharing = subgroups ? lanes : LANES_WITHOUT_SUBGROUPS;
   if (outline === 'lanes')
     return { overrides: { LANES: sharing }, outputsPerGroup: (LANES_THREADS / sharing) * outputsPerThread };
-  const { storage } = request.matrix;
-  const rounds: Record<string, number> = storage.kind === 'int4' && !storage.ordered ? { INT8: int8 ? 1 : 0 } : {};
-  const overrides = { THREADS: sharing, LANES: sharing, ...rounds };
+  const overrides = { THREADS: sharing, LANES: sharing, ...rowsInt4Overrides(request.matrix, int8) };
   return { overrides, outputsPerGroup: sharing * outputsPerThread };
+}
+
+/** Of shaders/shared/rows-int4.wgsl. */
+function rowsInt4Overrides({ storage, cols }: GpuMatrix, int8: boolean): Record<string, number> {
+  if (storage.kind !== 'int4' || storage.ordered) return {};
+  const pairs = storage.scale !== 'F32' && (cols / storage.groupSize) % 2 === 0;
+  return { PAIRS: pairs ? 1 : 0, INT8: int8 ? 1 : 0 };
 }
 
 function variantOf(
