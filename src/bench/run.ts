@@ -1,6 +1,5 @@
 /** The whole bench: what an adapter can do, what the kernels make of it, and what a model then does. In a worker, or in Node. */
 import { version } from '../../package.json';
-import { OutriderError } from '../errors.ts';
 import { type AdapterFacts, type Gpu, openDevice } from '../gpu/device.ts';
 import { type ChosenVariants, kernelOptions } from '../kernels/variants.ts';
 import { CURVES, measureCurves } from './curves/curves.ts';
@@ -166,17 +165,10 @@ class Run {
   }
 }
 
-/** What is asked for, else the best guess of each family. */
+/** What is asked for, else the best guess of each family. Throws `invalid_request` for what the adapter does not have. */
 function variantsOf(facts: AdapterFacts, wanted: ChosenVariants | undefined): Required<ChosenVariants> {
-  try {
-    const { matvec, matmul, attention } = kernelOptions(facts, 'f32', wanted);
-    return { matvec: matvec.name, matmul: matmul.name, attention: attention.name };
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new OutriderError('invalid_request', `A variant that this adapter does not have: ${cause.message}.`, {
-      cause,
-    });
-  }
+  const { matvec, matmul, attention } = kernelOptions(facts, 'f32', wanted);
+  return { matvec: matvec.name, matmul: matmul.name, attention: attention.name };
 }
 
 /** How much of a run each phase takes, about, of those that are asked for. */

@@ -93,7 +93,7 @@ function decodeStep(ledger: Ledger, context: number, { readRate, dispatchSeconds
   const line =
     `a token at ${context}: ${giga(weights!)} GB / ${giga(byteRate(rates.weights))} + ${giga(keys!)} GB / ${giga(byteRate(rates.keys))}` +
     ` + ${giga(rest!)} GB / ${giga(readRate)} + ${entries.length} dispatches x ${micro(dispatchSeconds)} us` +
-    ` = ${milli(seconds)} ms, ${perSecond(seconds)} tokens/s`;
+    ` = ${short(seconds)} s, ${short(1 / seconds)} tokens/s`;
   return { context, seconds, lines: [line] };
 }
 
@@ -110,7 +110,7 @@ function prefillBlock(ledger: Ledger, { readRate, dispatchSeconds }: Roofline, r
     entries.length * dispatchSeconds;
   const line =
     `${BLOCK_ROWS} tokens of a prompt: ${tera(weights)} TFLOP / ${tera(flopRate(rates.block))} (int4 matmul) + ${tera(keys)} TFLOP / ${tera(flopRate(rates.blockKeys))} (attention)` +
-    ` + ${giga(rest)} GB / ${giga(readRate)} + ${entries.length} dispatches = ${seconds.toPrecision(3)} s, ${(BLOCK_ROWS / seconds).toPrecision(3)} tokens/s`;
+    ` + ${giga(rest)} GB / ${giga(readRate)} + ${entries.length} dispatches = ${short(seconds)} s, ${short(BLOCK_ROWS / seconds)} tokens/s`;
   return { seconds, lines: [line] };
 }
 
@@ -123,9 +123,12 @@ function kvBytes({ maxStorageBufferBindingSize: maxBinding }: AdapterFacts, cont
 
 const byteRate = ({ bytes, seconds }: Rate) => bytes / seconds;
 const flopRate = ({ flops, seconds }: Rate) => flops / seconds;
-const giga = (value: number) => (value / 1e9).toPrecision(3);
-const tera = (value: number) => (value / 1e12).toPrecision(3);
-const milli = (seconds: number) => (seconds * 1e3).toPrecision(3);
-const micro = (seconds: number) => (seconds * 1e6).toPrecision(3);
-const perSecond = (seconds: number) => (1 / seconds).toPrecision(3);
+const giga = (value: number) => short(value / 1e9);
+const tera = (value: number) => short(value / 1e12);
+const micro = (seconds: number) => short(seconds * 1e6);
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+
+/** Three digits, without an exponent where the number is of a usual size. */
+function short(value: number): string {
+  return `${Number(value.toPrecision(3))}`;
+}

@@ -33,7 +33,6 @@ export async function prepareAttention(lab: Lab, testCase: AttentionCase, option
   };
   return {
     runs: [await lab.record(testCase, (recorder) => attention(recorder, options, request))],
-    elem: 'f32',
     expected: data.expected,
     found: () => lab.floats(y, data.expected.length),
   };

@@ -1,4 +1,6 @@
 /** The kernel cases that are benched, and what each comes to: seconds beside the roofline's, error beside the bound. */
+import type { AdapterFacts } from '../../gpu/device.ts';
+import type { Activations } from '../../kernels/adapter-class.ts';
 import { attentionVariants } from '../../kernels/attention-variants.ts';
 import { matmulVariants } from '../../kernels/matmul-variants.ts';
 import { matvecVariants } from '../../kernels/matvec-variants.ts';
@@ -31,6 +33,8 @@ export interface KernelSubject {
   readonly role: Role | undefined;
   readonly case: string;
   readonly variant: string;
+  /** f32 is lossless; what is not is benched apart. */
+  readonly activations: Activations;
   readonly prepare: (lab: Lab) => Promise<Prepared>;
 }
 
@@ -47,40 +51,71 @@ export interface SubjectOptions {
   readonly quick: boolean;
 }
 
-/** What is benched on this adapter. A variant that it does not have is a RangeError. */
-export function kernelSubjects({ gpu }: Lab, { chosen, every, quick }: SubjectOptions): KernelSubject[] {
-  const { facts } = gpu;
-  const names: Readonly<Record<Family, readonly { readonly name: string }[]>> = {
-    matvec: matvecVariants(facts),
-    matmul: matmulVariants(facts),
-    attention: attentionVariants(facts),
+/** What is benched on this adapter. Throws `invalid_request` for a variant that it does not have. */
+export function kernelSubjects({ gpu }: Lab, options: SubjectOptions): KernelSubject[] {
+  const matvecs = projectionSubjects('matvec', gpu.facts, options);
+  const lossy = options.quick ? [] : lossySubjects(gpu.facts);
+  return [
+    ...matvecs,
+    ...lossy,
+    ...projectionSubjects('matmul', gpu.facts, options),
+    ...attentionSubjects(gpu.facts, options),
+  ];
+}
+
+function projectionSubjects(
+  family: 'matvec' | 'matmul',
+  facts: AdapterFacts,
+  options: SubjectOptions,
+): KernelSubject[] {
+  const cases = PROJECTIONS[family].filter(({ bench }) => bench);
+  return select(cases, (one) => projectionRole(family, one), options.quick).flatMap((testCase) =>
+    waysOf(family, facts, options).map((way) => projectionSubject(family, testCase, way, 'f32')),
+  );
+}
+
+function projectionSubject(
+  family: 'matvec' | 'matmul',
+  testCase: ProjectionCase,
+  way: KernelOptions,
+  activations: Activations,
+): KernelSubject {
+  return {
+    family,
+    role: activations === 'f32' ? projectionRole(family, testCase) : undefined,
+    case: testCase.name,
+    variant: activations === 'f16' ? `${way[family].name}, f16` : way[family].name,
+    activations,
+    prepare: (lab) => prepareProjection(lab, family, testCase, way),
   };
-  const optionsOf = (family: Family): KernelOptions[] => {
-    const tried = every ? names[family].map(({ name }) => name) : [chosen[family]];
-    return tried.map((name) => kernelOptions(facts, 'f32', { ...chosen, [family]: name }));
-  };
-  const projections = (['matvec', 'matmul'] as const).flatMap((family) => {
-    const cases = PROJECTIONS[family].filter(({ bench }) => bench);
-    return select(cases, (one) => projectionRole(family, one), quick).flatMap((testCase) =>
-      optionsOf(family).map((options) => ({
-        family,
-        role: projectionRole(family, testCase),
-        case: testCase.name,
-        variant: options[family].name,
-        prepare: (lab: Lab) => prepareProjection(lab, family, testCase, options),
-      })),
-    );
-  });
-  const attentions = select(attentionCases.filter(isTrueSize), attentionRole, quick).flatMap((testCase) =>
-    optionsOf('attention').map((options) => ({
+}
+
+/** int4 matvecs with activations in f16, where the adapter has it, and in int8. */
+function lossySubjects(facts: AdapterFacts): KernelSubject[] {
+  const cases = PROJECTIONS.matvec.filter((one) => one.bench && projectionRole('matvec', one) === 'weights');
+  const activations = facts.f16 ? (['f16', 'int8'] as const) : (['int8'] as const);
+  return cases.flatMap((testCase) =>
+    activations.map((type) => projectionSubject('matvec', testCase, kernelOptions(facts, type), type)),
+  );
+}
+
+function attentionSubjects(facts: AdapterFacts, options: SubjectOptions): KernelSubject[] {
+  return select(attentionCases.filter(isTrueSize), attentionRole, options.quick).flatMap((testCase) =>
+    waysOf('attention', facts, options).map((way) => ({
       family: 'attention' as const,
       role: attentionRole(testCase),
       case: testCase.name,
-      variant: options.attention.name,
-      prepare: (lab: Lab) => prepareAttention(lab, testCase, options),
+      variant: way.attention.name,
+      activations: 'f32' as const,
+      prepare: (lab: Lab) => prepareAttention(lab, testCase, way),
     })),
   );
-  return [...projections, ...attentions];
+}
+
+function waysOf(family: Family, facts: AdapterFacts, { chosen, every }: SubjectOptions): KernelOptions[] {
+  const lists = { matvec: matvecVariants, matmul: matmulVariants, attention: attentionVariants };
+  const names = every ? lists[family](facts).map(({ name }) => name) : [chosen[family]];
+  return names.map((name) => kernelOptions(facts, 'f32', { ...chosen, [family]: name }));
 }
 
 function projectionRole(family: 'matvec' | 'matmul', { weights }: ProjectionCase): Role | undefined {
@@ -112,8 +147,9 @@ export function benchKernel(
   timing: TimingOptions,
 ): Promise<KernelResult> {
   return lab.scoped(subject.case, async () => {
-    const { runs, elem, expected, found } = await subject.prepare(lab);
+    const { runs, expected, found } = await subject.prepare(lab);
     await lab.run(runs[0]!);
+    const bound = BOUNDS[subject.activations];
     const error = normalizedError(await found(), expected);
     const cost = sumCost(runs[0]!);
     const seconds = (await lab.timer.time(encodeAll(runs.flat()), timing)) / runs.length;
@@ -125,8 +161,8 @@ export function benchKernel(
       ...cost,
       share: shareOf(cost, seconds, roofline),
       error,
-      bound: BOUNDS[elem],
-      correct: error <= BOUNDS[elem],
+      bound,
+      correct: error <= bound,
     };
   });
 }

@@ -46,7 +46,6 @@ export async function prepareProjection(
   });
   return {
     runs: await Promise.all(runs),
-    elem: options.elem,
     expected: data.expected,
     found: () => lab.floats(y, data.expected.length),
   };
