@@ -9,8 +9,8 @@ import { expertTiles } from '../../src/reference/expert-tiles.ts';
 import { type ProjectionCase, type ProjectionData, projectionData } from '../../src/reference/projection.ts';
 import { expectClose, F16_BOUND, F32_BOUND, type Lab } from './harness.ts';
 
-/** Holds a case to its oracle in every variant that any adapter of these features is offered. */
-export async function checkMatmul(lab: Lab, testCase: ProjectionCase): Promise<void> {
+/** Holds a case to its oracle in every variant that any adapter of these features is offered, or in those of one name. */
+export async function checkMatmul(lab: Lab, testCase: ProjectionCase, only?: string): Promise<void> {
   const data = projectionData(testCase);
   const { facts } = lab.gpu;
   const offered = [false, true].flatMap((software) => {
@@ -21,6 +21,7 @@ export async function checkMatmul(lab: Lab, testCase: ProjectionCase): Promise<v
   const routed = testCase.experts && testCase.part !== 'shared';
   const kind = ({ name, outline, lanes }: (typeof offered)[number]) => (routed ? `${outline} ${lanes}` : name);
   for (const { name, adapter, best } of new Map(offered.reverse().map((one) => [kind(one), one])).values()) {
+    if (only !== undefined && name !== only) continue;
     const choose = (elem: 'f32' | 'f16') => kernelOptions(adapter, elem, { matmul: name });
     await checkOne(lab, testCase, data, choose('f32'), F32_BOUND);
     // A software driver compiles an f16 variant for ten seconds, so a few must do.

@@ -1,13 +1,16 @@
 /**
- * The matvec cases at one subgroup size. lavapipe's follows its native vector width, which it reads from the environment
+ * The matvec cases, and some of the matmul's, at one subgroup size. lavapipe's follows its native vector width, which it reads from the environment
  * when it starts: so each size has a test file, and thereby a process, of its own.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { installedDrivers } from '../../src/gpu/node.ts';
+import { cases as matmulFloatCases } from '../../src/reference/matmul-float.ts';
+import { cases as matmulInt4Cases } from '../../src/reference/matmul-int4.ts';
 import { cases as floatCases } from '../../src/reference/matvec-float.ts';
 import { cases as int4Cases } from '../../src/reference/matvec-int4.ts';
 import { cases as packedCases } from '../../src/reference/matvec-packed.ts';
 import { type Lab, openLab } from './harness.ts';
+import { checkMatmul } from './matmul.ts';
 import { checkMatvec } from './matvec.ts';
 
 export function testSubgroupSize(size: 4 | 8 | 16): void {
@@ -31,5 +34,8 @@ export function testSubgroupSize(size: 4 | 8 | 16): void {
     it.each(some)('matvec of $weights.kind weights: $name', (testCase) =>
       checkMatvec(lab, { ...testCase, f16: false }),
     );
+
+    const blocks = [...matmulInt4Cases, ...matmulFloatCases].filter(({ swiglu, experts }) => swiglu && experts);
+    it.each(blocks)('matmul of $weights.kind weights: $name', (testCase) => checkMatmul(lab, testCase, 'rows'));
   });
 }
