@@ -1,5 +1,6 @@
 /** The kernels side by side, in a Chromium of their own. */
 import type { Roofline } from '../../../bench/results.ts';
+import { describeProduct, formatComparison } from './report.ts';
 import { withChromium } from './turns.ts';
 import { ACTIVATIONS, type KernelsResult, type ProductCase, type ProductComparison } from './types.ts';
 
@@ -29,13 +30,10 @@ export function compareKernels(
     const comparisons: ProductComparison[] = [];
     for (const product of CASES) {
       onProgress(`${describeProduct(product)} …`);
-      comparisons.push(await call('compareProduct', product, rounds, roofline));
+      const comparison = await call<ProductComparison>('compareProduct', product, rounds, roofline);
+      onProgress(formatComparison(comparison));
+      comparisons.push(comparison);
     }
     return { roofline, comparisons };
   });
-}
-
-export function describeProduct({ rows, cols, tokens, block, activations }: ProductCase): string {
-  const times = tokens === 1 ? 'a vector' : `${tokens} tokens`;
-  return `int4 ${rows} x ${cols} times ${times}, groups of ${block}, ${activations} activations`;
 }

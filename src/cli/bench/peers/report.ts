@@ -1,10 +1,11 @@
 /** The comparison for people: rates, ratios, what the issue asks of them, and whether the answers are the same. */
-import { describeProduct } from './kernels.ts';
 import {
   type KernelsResult,
   MEASURES,
   type Measure,
   type ModelResult,
+  type ProductCase,
+  type ProductComparison,
   type ProductTime,
   type Subject,
   type SubjectResult,
@@ -37,14 +38,19 @@ export function formatModel(result: ModelResult): string {
 }
 
 export function formatKernels({ roofline, comparisons }: KernelsResult): string {
-  const lines = comparisons.flatMap(({ peer, own, ...product }) => [
-    `  ${describeProduct(product)}`,
-    `    ${describeTime(peer)}`,
-    ...own.map((time) => `    ${describeTime(time)}${time.only ? '' : `; ${describeTimes(peer, time)}`}`),
-  ]);
   const { readRate, flopRate } = roofline;
   const head = `Kernels; in the same run ${giga(readRate)} GB/s of vec4 reads, ${giga(flopRate)} GFLOP/s`;
-  return [head, ...lines].join('\n');
+  return [head, ...comparisons.map(formatComparison)].join('\n');
+}
+
+export function formatComparison({ peer, own, ...product }: ProductComparison): string {
+  const times = own.map((time) => `${describeTime(time)}${time.only ? '' : `; ${describeTimes(peer, time)}`}`);
+  return [`  ${describeProduct(product)}`, ...[describeTime(peer), ...times].map((text) => `    ${text}`)].join('\n');
+}
+
+export function describeProduct({ rows, cols, tokens, block, activations }: ProductCase): string {
+  const times = tokens === 1 ? 'a vector' : `${tokens} tokens`;
+  return `int4 ${rows} x ${cols} times ${times}, groups of ${block}, ${activations} activations`;
 }
 
 function describeTime({ name, only, median, best, share, error }: ProductTime): string {

@@ -66,7 +66,7 @@ function peerOf(onnx: OnnxProduct, { rows, cols, tokens, block }: ProductData): 
   return { name: 'MatMulNBits', only: undefined, cost, time: () => onnx.time(), output: () => onnx.output() };
 }
 
-/** Every variant, and what is left of it without its loads and without its arithmetic. */
+/** Every variant, and what is left of the best guess without its loads and without its arithmetic. */
 async function ownContenders(lab: Lab, data: ProductData): Promise<Contender[]> {
   const { facts } = lab.gpu;
   const { activations, tokens } = data;
@@ -74,8 +74,8 @@ async function ownContenders(lab: Lab, data: ProductData): Promise<Contender[]> 
   const variants = family === 'matvec' ? matvecVariants(facts, activations) : matmulVariants(facts);
   const { y, record } = placeProduct(lab, data);
   const contenders: Contender[] = [];
-  for (const { name } of variants) {
-    for (const only of [undefined, ...PARTS]) {
+  for (const [index, { name }] of variants.entries()) {
+    for (const only of index === 0 ? [undefined, ...PARTS] : [undefined]) {
       const runs = await record(kernelOptions(facts, activations, { [family]: name }), only);
       if (!runs) continue;
       const cost = runs[0]![0]!.cost;
