@@ -17,8 +17,8 @@ export interface CurveOptions {
   readonly maxTokens: number;
   /** Rows of a prompt's block. */
   readonly blockRows: number;
-  /** Points in a chunk, the first and the last token among them. */
-  readonly points: number;
+  /** Points in a chunk, its first and last run among them: of single tokens, and of blocks. */
+  readonly points: { readonly decode: number; readonly prefill: number };
   readonly timing: TimingOptions;
   readonly onProgress?: ((text: string, done: number) => void) | undefined;
 }
@@ -27,8 +27,8 @@ export const CURVES: CurveOptions = {
   chunk: 2048,
   maxTokens: 16384,
   blockRows: 32,
-  points: 5,
-  timing: { seconds: 0.04, samples: 5 },
+  points: { decode: 5, prefill: 3 },
+  timing: { seconds: 0.03, samples: 3 },
 };
 
 /** Names of the curves, and which dispatches count for each. */
@@ -41,7 +41,8 @@ export function partOf({ kernel, layer }: Pick<LayerDispatch, 'kernel' | 'layer'
 
 /** The positions at which runs of `rows` begin: evenly over each chunk, its first and its last run included. */
 export function positionsOf({ chunk, maxTokens, points }: CurveOptions, rows: number): number[] {
-  const inside = Array.from({ length: points }, (_, index) => Math.floor(((chunk - rows) * index) / (points - 1)));
+  const count = rows === 1 ? points.decode : points.prefill;
+  const inside = Array.from({ length: count }, (_, index) => Math.floor(((chunk - rows) * index) / (count - 1)));
   return Array.from({ length: maxTokens / chunk }, (_, index) => inside.map((at) => index * chunk + at)).flat();
 }
 
