@@ -8,7 +8,7 @@ import type { KernelOptions } from '../../../../kernels/variants.ts';
 import { leaveOnly, type Part } from './ablate.ts';
 import type { ProductData } from './data.ts';
 
-/** Weights that are read in turn, for all of them to be larger than a CPU's caches. */
+/** Of a vector's product, which reads its weights once: copies that are read in turn, together larger than a CPU's caches. */
 const WORKING_SET_BYTES = 64e6;
 
 /** A product on the GPU, to be recorded in one way after the other. */
@@ -39,7 +39,7 @@ export function placeProduct(lab: Lab, data: ProductData): OwnProduct {
     x: lab.buffer(x),
     y,
   };
-  const copies = Math.ceil(WORKING_SET_BYTES / blob.byteLength);
+  const copies = tokens === 1 ? Math.ceil(WORKING_SET_BYTES / blob.byteLength) : 1;
   const matrices = Array.from({ length: copies }, (): GpuMatrix => {
     const whole = { firstExpert: 0, numExperts: 1, firstOutput: 0, outputs: rows, layout };
     const shards = [{ buffer: lab.buffer(blob), ...whole }];
