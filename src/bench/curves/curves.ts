@@ -9,8 +9,8 @@ import { isAttention, type LayerDispatch, LayerPlans } from '../model/layers.ts'
 import type { CostCurve, CostCurves } from '../results.ts';
 import { curvesConfig } from '../synthetic/configs.ts';
 import { syntheticModel } from '../synthetic/model.ts';
-import type { TimingOptions } from '../timing.ts';
-import { fitCurve, type Point } from './fit.ts';
+import { median, type TimingOptions } from '../timing.ts';
+import { fitCurve } from './fit.ts';
 
 export interface CurveOptions {
   readonly chunk: number;
@@ -19,6 +19,9 @@ export interface CurveOptions {
   readonly blockRows: number;
   /** Points in a chunk, its first and last run among them: of single tokens, and of blocks. */
   readonly points: { readonly decode: number; readonly prefill: number };
+  /** Over all positions, of which the median of each counts: a busy spell of the machine falls on one round. */
+  readonly rounds: number;
+  /** Of a point in a round. */
   readonly timing: TimingOptions;
   readonly onProgress?: ((text: string, done: number) => void) | undefined;
 }
@@ -28,7 +31,8 @@ export const CURVES: CurveOptions = {
   maxTokens: 16384,
   blockRows: 32,
   points: { decode: 5, prefill: 3 },
-  timing: { seconds: 0.03, samples: 3 },
+  rounds: 5,
+  timing: { seconds: 0.02, samples: 1 },
 };
 
 /** Names of the curves, and which dispatches count for each. */
@@ -52,8 +56,12 @@ export async function measureCurves(lab: Lab, options: CurveOptions = CURVES): P
   const model = await syntheticModel(lab.gpu, curvesConfig({ chunk, maxTokens }));
   const timeline = new Timeline(model, { contextLength: maxTokens, blockRows });
   try {
-    const decode = await curvesOf(lab, await LayerPlans.record(timeline, 'token'), 1, options);
-    const prefill = await curvesOf(lab, await LayerPlans.record(timeline, 'block'), blockRows, options);
+    const part = (first: number): CurveOptions => ({
+      ...options,
+      onProgress: (text, done) => options.onProgress?.(text, first + done / 2),
+    });
+    const decode = await curvesOf(lab, await LayerPlans.record(timeline, 'token'), 1, part(0));
+    const prefill = await curvesOf(lab, await LayerPlans.record(timeline, 'block'), blockRows, part(0.5));
     return { model: '3 chunked layers and 1 global, hidden 256, 10 heads of 64', chunk, decode, prefill };
   } finally {
     timeline.kv.destroy();
@@ -63,23 +71,29 @@ export async function measureCurves(lab: Lab, options: CurveOptions = CURVES): P
 
 /** Seconds per token. */
 async function curvesOf(lab: Lab, plans: LayerPlans, rows: number, options: CurveOptions): Promise<CostCurve[]> {
-  const { chunk, timing, onProgress } = options;
+  const { chunk, rounds, timing, onProgress } = options;
   const positions = positionsOf(options, rows);
-  const points: Record<Part, Point[]> = { 'chunked attention': [], 'global attention': [], 'all else': [] };
-  for (const [index, position] of positions.entries()) {
-    onProgress?.(`${rows === 1 ? 'decode' : 'prefill'} at ${position} tokens`, index / positions.length);
-    const at: At = { position, rows };
-    await plans.prepare(at);
-    const dispatches = plans.dispatches(at);
-    for (const part of PARTS) {
-      const own = dispatches.filter((dispatch) => partOf(dispatch) === part);
-      const seconds = await lab.timer.time(encodeAll(own), timing);
-      points[part].push({ position, seconds: seconds / rows });
+  const samples: Readonly<Record<Part, number[]>>[] = positions.map(() => noSamples());
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, position] of positions.entries()) {
+      const done = (round + index / positions.length) / rounds;
+      onProgress?.(`${rows === 1 ? 'decode' : 'prefill'} at ${position} tokens, round ${round + 1}`, done);
+      const at: At = { position, rows };
+      await plans.prepare(at);
+      const dispatches = plans.dispatches(at);
+      for (const part of PARTS) {
+        const own = dispatches.filter((dispatch) => partOf(dispatch) === part);
+        samples[index]![part].push((await lab.timer.time(encodeAll(own), timing)) / rows);
+      }
+      lab.assertAlive();
     }
-    lab.assertAlive();
   }
   return PARTS.map((name) => {
-    const fit = fitCurve(points[name], name === 'chunked attention' ? chunk : undefined);
-    return { name, points: points[name], fit };
+    const points = positions.map((position, index) => ({ position, seconds: median(samples[index]![name]) }));
+    return { name, points, fit: fitCurve(points, name === 'chunked attention' ? chunk : undefined) };
   });
+}
+
+function noSamples(): Record<Part, number[]> {
+  return { 'chunked attention': [], 'global attention': [], 'all else': [] };
 }
