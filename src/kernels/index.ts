@@ -88,6 +88,7 @@ function matvecFamilies(): Family[] {
         const elem = [type === 'f16' ? 'f16' : 'f32'] as const;
         const family = { kernel: kernels[type][storage], epilogues: true, elem, subgroups } as const;
         if (type === 'int8' && (storage !== 'int4' || family.kernel === kernels.f32.int4)) return [];
+        if (type === 'f16' && outline === 'rows') return [{ ...family, axes: one(firstOf(axes)) }]; // x is rounded
         const stacks = { EXPERT: [1], SHARDS: [1, 3], PART: [0, 1, 2] };
         const all = { ...family, axes };
         if (storage !== 'float' && storage !== 'int4') return [all];
