@@ -1,15 +1,15 @@
 /**
  * Weights on the GPU. One table row per storage kind, from the file's bits to the kernel that reads them:
  *
- * | stored as | codec | GPU layout (sections of a blob) | kernels |
+ * | stored as | codec | GPU layout (sections of a blob) | kernels' key in by-storage.ts, and overrides |
  * |---|---|---|---|
- * | BF16, F16, F32 | none: the file's own bits | weights | `*-float`, override ELEMENT |
- * | compressed-tensors int4, symmetric or not; GPTQ and AWQ re-ordered to it | none, or a bijection | words, scales, zeros | `*-int4`, overrides GROUP_SIZE, SCALE, ASYMMETRIC |
- * | the same with activation order (g_idx) | as above | words, scales, zeros, group of each column | `*-packed` over `packed-ordered` |
- * | MLX affine, 4 or 8 bits; what is re-quantized at load | none | words, scales, biases | `*-packed` over `packed-affine` |
- * | FP8 E4M3, a scale per channel, 128 x 128 block or tensor | scales repeated over rows | bytes, scales | `*-packed` over `packed-fp8` |
- * | NVFP4 | none, or a transposition | nibbles, E4M3 scales, one f32 a row | `*-packed` over `packed-nvfp4` |
- * | bitsandbytes NF4 | nibbles swapped, absmax decoded | nibbles, f32 absmax | `*-packed` over `packed-nf4` |
+ * | BF16, F16, F32 | none: the file's own bits | weights | `float`: ELEMENT |
+ * | compressed-tensors int4, symmetric or not; GPTQ and AWQ re-ordered to it | none, or a bijection | words, scales, zeros | `int4`: GROUP_SIZE, SCALE, ASYMMETRIC |
+ * | the same with activation order (g_idx) | as above | words, scales, zeros, group of each column | `ordered`: as int4 |
+ * | MLX affine, 4 or 8 bits; what is re-quantized at load | none | words, scales, biases | `affine`: GROUP_SIZE, SCALE, BITS |
+ * | FP8 E4M3, a scale per channel, 128 x 128 block or tensor | scales repeated over rows | bytes, scales | `fp8`: GROUP_SIZE, SCALE |
+ * | NVFP4 | none, or a transposition | nibbles, E4M3 scales, one f32 a row | `nvfp4` |
+ * | bitsandbytes NF4 | nibbles swapped, absmax decoded | nibbles, f32 absmax | `nf4` |
  */
 export type FloatDtype = 'BF16' | 'F16' | 'F32';
 
