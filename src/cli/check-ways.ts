@@ -17,19 +17,17 @@ export const USUAL: Way = { label: '', activations: ['f32', 'f16'] };
 /**
  * Every lossless variant of an adapter, with and without subgroups: the best guesses, each other name in its turn, and
  * (variants of one family may lay weights out for another) the second names together, the third ones, and so on. Then what
- * is lossy, which has gates of its own.
+ * is lossy, which has gates of its own, likewise.
  */
 export function allWays(facts: AdapterFacts): Way[] {
-  const lossless = waysOf(facts, '');
-  const plain = facts.subgroups ? waysOf({ ...facts, subgroups: false }, 'no subgroups') : [];
-  const lossy = (facts.f16 ? (['f16', 'int8'] as const) : (['int8'] as const)).map(
-    (activations): Way => ({ label: activations, activations: [activations] }),
-  );
+  const lossless = waysOf(facts, '', 'f32');
+  const plain = facts.subgroups ? waysOf({ ...facts, subgroups: false }, 'no subgroups', 'f32') : [];
+  const lossy = [...(facts.f16 ? waysOf(facts, 'f16', 'f16') : []), ...waysOf(facts, 'int8', 'int8')];
   return [...lossless, ...plain.map((way) => ({ ...way, subgroups: false as const })), ...lossy];
 }
 
-function waysOf(facts: AdapterFacts, prefix: string): Way[] {
-  const names = variantNames(facts);
+function waysOf(facts: AdapterFacts, prefix: string, activations: Activations): Way[] {
+  const names = variantNames(facts, activations);
   const families = Object.entries(names) as [keyof typeof names, string[]][];
   const inTurn = families.flatMap(([family, list]) => list.slice(1).map((name) => ({ [family]: name })));
   const several = families.filter(([, list]) => list.length > 1);
@@ -40,7 +38,7 @@ function waysOf(facts: AdapterFacts, prefix: string): Way[] {
     label: [prefix, ...Object.entries(variants).map(([family, name]) => `${family} "${name}"`)]
       .filter(Boolean)
       .join(', '),
-    activations: ['f32'],
+    activations: [activations],
     variants,
   }));
 }

@@ -26,6 +26,6 @@ test.each([true, false])(
 test('what is lossy is held to its own gate, where the adapter has it', () => {
   const lossy = (f16: boolean) =>
     allWays({ ...base, software: true, f16 }).filter(({ activations }) => activations.some((one) => one !== 'f32'));
-  expect(lossy(true).map(({ label }) => label)).toEqual(['f16', 'int8']);
-  expect(lossy(false).map(({ label }) => label)).toEqual(['int8']);
+  expect(new Set(lossy(true).flatMap(({ activations }) => activations))).toEqual(new Set(['f16', 'int8']));
+  expect(new Set(lossy(false).flatMap(({ activations }) => activations))).toEqual(new Set(['int8']));
 });
