@@ -4,7 +4,7 @@ import type { Submit } from '../gpu/plan.ts';
 /** No submit may take longer, by estimate. */
 const SUBMIT_SECONDS = 0.2;
 /** Until something was measured: low rates, since submits too small cost little. */
-const FLOPS_PER_SECOND = { software: 4e9, hardware: 1e12 };
+const FLOPS_PER_SECOND = { software: 8e9, hardware: 1e12 };
 /** One slow submit (a driver that compiles, another tab's work) must not make all others tiny. */
 const MIN_SHARE = 1 / 8;
 
