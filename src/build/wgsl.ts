@@ -1,6 +1,8 @@
-/** Shaders are written to be read and shipped to be small: builds drop their comments and needless whitespace. */
-import { readFileSync } from 'node:fs';
+/** Shaders are written to be read and shipped to be small: builds drop comments and needless whitespace, and shorten names. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Plugin } from 'vite';
+import { nameShaders, type ShaderNames, shortenNames } from './wgsl-names.ts';
 
 /** The same tokens in fewer bytes. Spaces stay between words, and between operators that would join (`a- -b`). */
 export function compactWgsl(source: string): string {
@@ -28,17 +30,33 @@ function dropComments(source: string): string {
   return code;
 }
 
-/** Vite plugin: `?raw` imports of .wgsl files are compacted in builds. Goes into `worker.plugins` too. */
+/** Names for all shaders of a folder and the folders in it. */
+export function nameFolder(folder: string): ShaderNames {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wgsl'));
+  return nameShaders(files.sort().map((name) => compactWgsl(readFileSync(join(folder, name), 'utf8'))));
+}
+
+/** Vite plugin: `?raw` imports of the .wgsl files in `shaders/` are shortened in builds. Goes into `worker.plugins` too. */
 export function compactShaders(): Plugin {
+  let folder = '';
+  let names: ShaderNames | undefined;
   return {
     name: 'outrider:compact-shaders',
     apply: 'build',
     enforce: 'pre',
+    configResolved({ root }) {
+      folder = join(root, 'shaders');
+    },
+    buildStart() {
+      names = undefined; // files may have changed since the build before
+    },
     load(id) {
       const [file, query] = id.split('?');
       if (query !== 'raw' || !file?.endsWith('.wgsl')) return null;
       this.addWatchFile(file);
-      return { code: `export default ${JSON.stringify(compactWgsl(readFileSync(file, 'utf8')))};`, moduleType: 'js' };
+      names ??= nameFolder(folder);
+      const code = shortenNames(compactWgsl(readFileSync(file, 'utf8')), names);
+      return { code: `export default ${JSON.stringify(code)};`, moduleType: 'js' };
     },
   };
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compactWgsl, nameFolder } from '../../src/build/wgsl.ts';
+import { shortenNames } from '../../src/build/wgsl-names.ts';
 import { type Gpu, openDevice } from '../../src/gpu/device.ts';
-import { PipelineCache, type Variant, wgslOf } from '../../src/gpu/kernel.ts';
+import { defineKernel, PipelineCache, type Variant, wgslOf } from '../../src/gpu/kernel.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { allKernels, allVariants } from '../../src/kernels/index.ts';
 
@@ -14,6 +16,7 @@ describe('on a device with WebGPU’s default limits', () => {
   afterAll(() => gpu.destroy());
 
   const variants = [...allVariants()];
+  const names = nameFolder('shaders');
 
   it.each(allKernels)('$name compiles without a message, in f32 and in f16', async ({ name }) => {
     const sources = new Set(variants.filter(({ kernel }) => kernel.name === name).map(wgslOf));
@@ -29,6 +32,16 @@ describe('on a device with WebGPU’s default limits', () => {
     const pipelines = new PipelineCache(gpu.device);
     for (const variant of variants.filter(({ kernel }) => kernel.name === name)) {
       await expect(pipelines.get(variant), describeVariant(variant)).resolves.toBeDefined();
+    }
+    expect(gpu.failure).toBeUndefined();
+  });
+
+  it.each(allKernels)('so does $name as builds ship it, with the same bindings and parameters', async (kernel) => {
+    const shipped = defineKernel(kernel.name, shortenNames(compactWgsl(kernel.source), names));
+    expect({ ...shipped, source: '' }).toEqual({ ...kernel, source: '' });
+    const pipelines = new PipelineCache(gpu.device);
+    for (const variant of variants.filter(({ kernel: { name } }) => name === kernel.name)) {
+      await expect(pipelines.get({ ...variant, kernel: shipped }), describeVariant(variant)).resolves.toBeDefined();
     }
     expect(gpu.failure).toBeUndefined();
   });
