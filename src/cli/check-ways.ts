@@ -1,7 +1,6 @@
 /** The ways to compute that `outrider check --all-variants` goes through. */
 import type { AdapterFacts } from '../gpu/device.ts';
-import type { Activations, ChosenVariants } from '../kernels/variants.ts';
-import { variantNames } from '../model/tuning/tuning.ts';
+import { type Activations, type ChosenVariants, variantNames } from '../kernels/variants.ts';
 
 /** How a folder is computed once; what is left out is the adapter's own. */
 export interface Way {

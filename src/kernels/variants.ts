@@ -2,7 +2,6 @@
 import { OutriderError } from '../errors.ts';
 import type { Kernel, Variant } from '../gpu/kernel.ts';
 import type { Activations, AdapterClass } from './adapter-class.ts';
-
 import { type AttentionVariant, attentionVariants } from './attention-variants.ts';
 import { type MatmulVariant, matmulVariants } from './matmul-variants.ts';
 import { type MatvecVariant, matvecVariants } from './matvec-variants.ts';
@@ -15,6 +14,9 @@ export interface ChosenVariants {
   readonly matmul?: string | undefined;
   readonly attention?: string | undefined;
 }
+
+/** Kernels among which one is chosen for all. */
+export type Family = keyof ChosenVariants;
 
 export interface KernelOptions {
   /** Activations inside a product, where they are floats. */
@@ -48,8 +50,18 @@ export function kernelOptions(
   };
 }
 
+/** Names of the variants that an adapter has, the best guess of each family first. They differ in nothing but rounding of f32. */
+export function variantNames(adapter: AdapterClass, activations?: Activations): Record<Family, string[]> {
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name);
+  return {
+    matvec: names(matvecVariants(adapter, activations)),
+    matmul: names(matmulVariants(adapter)),
+    attention: names(attentionVariants(adapter)),
+  };
+}
+
 function choose<T extends { readonly name: string }>(
-  family: keyof ChosenVariants,
+  family: Family,
   variants: readonly T[],
   name: string | undefined,
 ): T {

@@ -13,6 +13,10 @@ import type {
   PlacedWeights,
   ReadAbort,
 } from '../model/reader.ts';
+import type { TrialBench } from '../model/tuning/bench.ts';
+import type { TuningMemory } from '../model/tuning/memory.ts';
+import { subjectOf } from '../model/tuning/subject.ts';
+import { type TuningRequest, tuneKernels, type VariantTable } from '../model/tuning/tuning.ts';
 import { Channel } from '../ports/channel.ts';
 import { dropSpareParts } from '../storage/parts.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
@@ -33,6 +37,7 @@ export class SourceReader implements ModelReader {
   readonly #cache: CachedFiles | undefined;
   readonly #notices: Channel<Notice>;
   readonly #configOptions: ConfigOptions;
+  readonly #tuningMemory: TuningMemory | undefined;
   /** Ends whatever is going on when the reader is closed. */
   readonly #closing = new AbortController();
   /** Files that were asked for beside the weights. */
@@ -40,17 +45,22 @@ export class SourceReader implements ModelReader {
   #inspected: Promise<Inspected> | undefined;
   #layout: WeightLayout | undefined;
 
-  /** @param notices what source and cache say while they read */
+  /**
+   * @param notices what source and cache say while they read
+   * @param tuningMemory where choices of kernels are kept; default the browser's
+   */
   constructor(
     source: ModelSource,
     cache?: CachedFiles,
     notices = new Channel<Notice>(),
     configOptions: ConfigOptions = {},
+    tuningMemory?: TuningMemory,
   ) {
     this.#source = source;
     this.#cache = cache;
     this.#notices = notices;
     this.#configOptions = configOptions;
+    this.#tuningMemory = tuningMemory;
     this.label = source.label;
   }
 
@@ -73,6 +83,12 @@ export class SourceReader implements ModelReader {
     this.#layout = layOut(tensors, options);
     const { buffers, weights, jobs } = this.#layout;
     return { buffers, weights, bytes: bytesToRead(jobs) };
+  }
+
+  async tune(request: TuningRequest, bench: TrialBench, options: ReadAbort = {}): Promise<VariantTable> {
+    const { config } = await this.#inspect({});
+    const subject = subjectOf(config, this.#layOutOrFail().weights, request.kvDtype);
+    return tuneKernels(request, subject, bench, { ...this.#linked(options), memory: this.#tuningMemory });
   }
 
   async *pieces(options: ReadAbort = {}): AsyncGenerator<Piece, void, undefined> {

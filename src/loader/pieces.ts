@@ -4,6 +4,8 @@
  */
 import { DTYPE_BYTES } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
+import { quantizeBand } from '../kernels/quantize.ts';
+import { transposeBand } from '../kernels/transpose.ts';
 import { type BandJob, type DirectJob, endOf, type Job, startOf, type WholeJob } from '../model/layout/jobs.ts';
 import { bandRows } from '../model/memory/staging.ts';
 import type { Piece, Write } from '../model/pieces.ts';
@@ -232,8 +234,18 @@ class BandSink implements Sink {
     if (finite) assertFinite(this.#bytes, finite, tensor.name, (this.#firstRow * rowBytes) / DTYPE_BYTES[finite]);
     const padded = this.#bytes.length % 4 === 0 ? this.#bytes : new Uint8Array(Math.ceil(this.#bytes.length / 4) * 4);
     if (padded !== this.#bytes) padded.set(this.#bytes);
-    const place = { blob: output.add(padded), at: 0, length: padded.length };
-    output.writes.push({ kind: 'band', op, targets, firstRow: this.#firstRow, rows, ...place });
+    const band = { firstRow: this.#firstRow, rows };
+    const dispatches = targets.map((target) => ({
+      buffer: target.buffer,
+      dispatch: op.kind === 'transpose' ? transposeBand(op, band, target) : quantizeBand(op, band, target),
+    }));
+    output.writes.push({
+      kind: 'band',
+      targets: dispatches.filter(({ dispatch }) => dispatch.grid[0] > 0),
+      blob: output.add(padded),
+      at: 0,
+      length: padded.length,
+    });
     this.#firstRow += rows;
     this.#filled = 0;
     this.#bytes = this.#nextBand(done);

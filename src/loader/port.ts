@@ -3,6 +3,8 @@
 import { PIECES_UNDER_WAY } from '../model/memory/staging.ts';
 import type { Piece } from '../model/pieces.ts';
 import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
+import type { TrialBench } from '../model/tuning/bench.ts';
+import type { TuningRequest, VariantTable } from '../model/tuning/tuning.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
 import { receiveItems, sendItems } from '../ports/stream.ts';
@@ -11,6 +13,8 @@ import { abortError } from '../storage/source.ts';
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
 type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut' | 'close'> & {
+  /** @param bench answers a `TrialBench`'s calls */
+  tune(request: TuningRequest, bench: MessagePort): Promise<VariantTable>;
   pieces(port: MessagePort): void;
   complete(port: MessagePort): void;
   notices(port: MessagePort): void;
@@ -35,6 +39,7 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
     inspect: () => reader.inspect(),
     plan: (options) => reader.plan(options),
     layOut: (options) => reader.layOut(options),
+    tune: (request, bench) => reader.tune(request, benchOver(bench)),
     pieces: (to) =>
       send<Piece>(
         to,
@@ -48,6 +53,17 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
     notices: (to) => send<Notice>(to, () => reader.notices()),
     close: () => reader.close(),
   } satisfies RemoteReader);
+}
+
+function benchOver(port: MessagePort): TrialBench {
+  const remote = new Caller<TrialBench>(port);
+  return {
+    add: (work) => remote.call('add', work),
+    prepare: (trial, chosen) => remote.call('prepare', trial, chosen),
+    run: (trial, repeats) => remote.call('run', trial, repeats),
+    read: (trial) => remote.call('read', trial),
+    clear: () => remote.call('clear'),
+  };
 }
 
 /**
@@ -80,6 +96,15 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     inspect: (options) => until(remote.call('inspect'), options),
     plan: (options) => remote.call('plan', options),
     layOut: (options) => remote.call('layOut', options),
+    async tune(request, bench, options) {
+      const { port1, port2 } = new MessageChannel();
+      answerCalls(port1, bench);
+      try {
+        return await until(remote.call('tune', request, port2), options);
+      } finally {
+        port1.close();
+      }
+    },
     pieces: (options = {}) => receive<Piece>('pieces', options, PIECES_UNDER_WAY, buffersOf),
     complete: (options = {}) => receive<CompletionProgress>('complete', options),
     notices: () => receive<Notice>('notices', {}),

@@ -1,18 +1,18 @@
 /** A model on one device, with everything decided that does not depend on a timeline. */
 import { OutriderError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { PipelineCache } from '../gpu/kernel.ts';
+import { kernelsHash, PipelineCache } from '../gpu/kernel.ts';
 import type { KvDtype } from '../kernels/attention.ts';
 import { MAX_EXPERTS } from '../kernels/expert-tiles.ts';
-import type { Activations, KernelOptions } from '../kernels/variants.ts';
+import { type Activations, type KernelOptions, kernelOptions, variantNames } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
 import { type Schedule, scheduleLayers } from './irope.ts';
 import type { BufferPlan } from './layout/layout.ts';
 import type { Requantization } from './layout/storage.ts';
 import type { ModelReader, ReadAbort } from './reader.ts';
-import type { TuningMemory } from './tuning/memory.ts';
-import { subjectOf } from './tuning/subject.ts';
-import { tuneKernels, type VariantsOption, type VariantTable } from './tuning/tuning.ts';
+import { namesIn } from './tuning/bench.ts';
+import type { VariantsOption, VariantTable } from './tuning/tuning.ts';
+import { createWorkbench } from './tuning/workbench.ts';
 import { Uploader } from './upload.ts';
 import { mapWeights, type Weights } from './weights.ts';
 
@@ -44,10 +44,7 @@ export interface ModelOptions extends Requantization {
 }
 
 /** What allocating can be told beside what a model is. */
-export interface AllocateOptions extends ModelOptions, ReadAbort {
-  /** Where choices of variants are kept; default the browser's. */
-  readonly memory?: TuningMemory | undefined;
-}
+export interface AllocateOptions extends ModelOptions, ReadAbort {}
 
 export interface FillOptions extends ReadAbort {
   /** Called with the bytes of weights that have been handed to the GPU. */
@@ -55,14 +52,14 @@ export interface FillOptions extends ReadAbort {
 }
 
 /**
- * Chooses and checks the kernels, and allocates every weight buffer, so that a refusal costs no download. Throws
+ * Has the kernels chosen and checked, and allocates every weight buffer, so that a refusal costs no download. Throws
  * `gpu_incorrect`, `gpu_out_of_memory` and what layouts throw.
  */
 export async function allocateModel(
   gpu: Gpu,
   reader: ModelReader,
   config: ModelConfig,
-  { activations = 'f32', quantizeOnLoad, recipe, variants, kvDtype, signal, memory }: AllocateOptions = {},
+  { activations = 'f32', quantizeOnLoad, recipe, variants, kvDtype, signal }: AllocateOptions = {},
 ): Promise<Model> {
   const { device, facts } = gpu;
   if (activations === 'f16' && !facts.f16) {
@@ -80,8 +77,11 @@ export async function allocateModel(
   const maxBytes = Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize);
   const placed = await reader.layOut({ maxBytes, quantizeOnLoad, recipe });
   const pipelines = new PipelineCache(device);
-  const subject = subjectOf(config, placed.weights, kvDtype);
-  const tuned = await tuneKernels({ gpu, pipelines, subject, activations, variants, signal, memory });
+  const asked = variants === undefined || variants === 'auto' ? {} : variants;
+  kernelOptions(facts, activations, asked); // throws for names that the adapter does not have
+  const names = variantNames(facts, activations);
+  const request = { facts, kernels: kernelsHash(), names, asked, activations, kvDtype };
+  const table = await reader.tune(request, createWorkbench(gpu, pipelines, activations), { signal });
   const buffers = await allocate(device, placed.buffers);
   return {
     gpu,
@@ -89,8 +89,8 @@ export async function allocateModel(
     schedule: scheduleLayers(config),
     weights: mapWeights(placed.weights, (index) => buffers[index]!),
     buffers,
-    options: tuned.options,
-    variants: tuned.table,
+    options: kernelOptions(facts, activations, namesIn(table)),
+    variants: table,
     pipelines,
     bytes: { read: placed.bytes, weights: placed.buffers.reduce((sum, { size }) => sum + size, 0) },
   };

@@ -2,7 +2,7 @@
  * What the loader sends and the engine uploads: bytes, and where on the GPU they belong. Plain data that crosses between
  * workers; the bytes are transferred, not copied.
  */
-import type { BandOp, BandTarget } from './layout/jobs.ts';
+import type { BandDispatch } from '../kernels/transpose.ts';
 
 export interface Piece {
   readonly blobs: readonly ArrayBuffer[];
@@ -26,11 +26,8 @@ export type Write =
       /** A multiple of 4. */
       readonly offset: number;
     })
-  /** Whole rows of a tensor, from row `firstRow` on, that a kernel puts into their places. */
+  /** Whole rows of a tensor, that kernels put into their places. Few models need them, so they come with the bytes. */
   | (Slice & {
       readonly kind: 'band';
-      readonly op: BandOp;
-      readonly targets: readonly BandTarget[];
-      readonly firstRow: number;
-      readonly rows: number;
+      readonly targets: readonly { readonly buffer: number; readonly dispatch: BandDispatch }[];
     });

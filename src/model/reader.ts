@@ -6,6 +6,8 @@ import type { ModelConfig } from './config.ts';
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
 import type { Piece } from './pieces.ts';
 import type { ModelPlan, PlanOptions } from './plan.ts';
+import type { TrialBench } from './tuning/bench.ts';
+import type { TuningRequest, VariantTable } from './tuning/tuning.ts';
 import type { Weights } from './weights.ts';
 
 export interface ReadAbort {
@@ -55,6 +57,11 @@ export interface ModelReader {
   plan(options: PlanOptions): Promise<ModelPlan>;
   /** Throws `model_too_large` where a matrix cannot be cut to fit. */
   layOut(options: LayoutOptions): Promise<PlacedWeights>;
+  /**
+   * Chooses the kernels for the layout that was asked for last, by measuring on `bench`, and checks them: what a load needs
+   * once is not in the engine's core. Throws `gpu_incorrect`, `aborted`, and what the bench throws.
+   */
+  tune(request: TuningRequest, bench: TrialBench, options?: ReadAbort): Promise<VariantTable>;
   /**
    * The weights, in the layout that was asked for last. A piece is the consumer's until it asks for the next: its bytes are
    * used again then. Leaving the loop stops the reading.

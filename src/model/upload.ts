@@ -3,8 +3,7 @@
  * kernel. How much is under way is bounded by the staging buffers.
  */
 import { PipelineCache, packFields } from '../gpu/kernel.ts';
-import { quantizeBand } from '../kernels/quantize.ts';
-import { type BandDispatch, transposeBand } from '../kernels/transpose.ts';
+import type { BandDispatch } from '../kernels/transpose.ts';
 import type { Piece, Write } from './pieces.ts';
 import { StagingRing } from './staging-ring.ts';
 
@@ -47,11 +46,8 @@ export class Uploader {
   async #writeBand(write: BandWrite, bytes: ArrayBuffer): Promise<void> {
     const band = this.#bandOf(write.length);
     await this.#staging.write(band, 0, bytes, write.at, write.length);
-    for (const target of write.targets) {
-      const rows = { firstRow: write.firstRow, rows: write.rows };
-      const dispatch =
-        write.op.kind === 'transpose' ? transposeBand(write.op, rows, target) : quantizeBand(write.op, rows, target);
-      await this.#run(dispatch, { band, matrix: this.#bufferOf(target.buffer) });
+    for (const { buffer, dispatch } of write.targets) {
+      await this.#run(dispatch, { band, matrix: this.#bufferOf(buffer) });
     }
   }
 
@@ -69,7 +65,6 @@ export class Uploader {
   }
 
   async #run({ variant, params: values = {}, grid }: BandDispatch, buffers: Record<string, GPUBuffer>): Promise<void> {
-    if (grid[0] === 0) return;
     const device = this.#device;
     const { pipeline, layout } = await this.#pipelines.get(variant);
     const size = Math.ceil((variant.kernel.params.length * 4) / 16) * 16;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { allWays } from '../../src/cli/check-ways.ts';
 import type { AdapterFacts } from '../../src/gpu/device.ts';
-import { variantNames } from '../../src/model/tuning/tuning.ts';
+import { variantNames } from '../../src/kernels/variants.ts';
 
 const base = { subgroupMinSize: 8, subgroupMaxSize: 8, subgroups: true } as AdapterFacts;
 

@@ -55,6 +55,7 @@ export function readerOf(source: ModelSource): ModelReader {
     inspect: async () => ({ config: {} as ModelConfig, format: 'bytes', notices: [] }),
     plan: () => Promise.reject(new Error('a fake model has no plan')),
     layOut: () => Promise.reject(new Error('a fake model has no weights')),
+    tune: () => Promise.reject(new Error('a fake model has no kernels')),
     pieces: nothing,
     complete: nothing,
     notices: nothing,

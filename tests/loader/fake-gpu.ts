@@ -1,7 +1,7 @@
 /** Buffers in memory that pieces are written to; bands are turned and quantized as the shaders say that they do. */
 
-import { quantizeBand } from '../../src/kernels/quantize.ts';
-import { type BandDispatch, transposeBand } from '../../src/kernels/transpose.ts';
+import { FLOAT_CODE, type FloatDtype } from '../../src/kernels/matrix.ts';
+import type { BandDispatch } from '../../src/kernels/transpose.ts';
 import type { BufferPlan } from '../../src/model/layout/layout.ts';
 import type { Piece, Write } from '../../src/model/pieces.ts';
 import { f32ToBf16 } from '../../src/quant/float.ts';
@@ -41,21 +41,19 @@ export class FakeGpu {
     target.set(bytes, offset);
   }
 
-  #band({ op, targets, firstRow, rows }: BandWrite, band: Uint32Array): void {
-    for (const target of targets) {
-      const place = { firstRow, rows };
-      const dispatch = op.kind === 'transpose' ? transposeBand(op, place, target) : quantizeBand(op, place, target);
-      const matrix = this.buffers[target.buffer]!;
-      if (dispatch.grid[0] === 0) continue;
-      if (op.kind === 'transpose') transpose(dispatch, op.bits, rows, band, matrix);
-      else quantize(dispatch, op, band, matrix);
+  #band({ targets }: BandWrite, band: Uint32Array): void {
+    for (const { buffer, dispatch } of targets) {
+      const { name } = dispatch.variant.kernel;
+      (name === 'transpose' ? transpose : quantize)(dispatch, band, this.buffers[buffer]!);
     }
   }
 }
 
 /** shaders/transpose.wgsl, element by element. */
-function transpose({ params }: BandDispatch, bits: number, rows: number, band: Uint32Array, matrix: Uint32Array): void {
-  const { in_cols, source_cols, first_out, out_rows, first_row, matrix_at } = params as Params & BandDispatch['params'];
+function transpose({ variant, params, grid }: BandDispatch, band: Uint32Array, matrix: Uint32Array): void {
+  const { in_cols, source_cols, first_out, out_rows, first_row, matrix_at } = params as Params;
+  const bits = variant.overrides.BITS!;
+  const rows = (grid[1] * 32) / bits;
   for (let k = 0; k < rows; k++) {
     for (let o = 0; o < out_rows!; o++) {
       const value = field(band, 0, k * source_cols! + first_out! + o, bits, bits === 4);
@@ -65,13 +63,14 @@ function transpose({ params }: BandDispatch, bits: number, rows: number, band: U
 }
 
 /** shaders/quantize.wgsl, group by group, by the codecs on the CPU. */
-function quantize(
-  { params, grid }: BandDispatch,
-  { bits, from, groupSize }: BandWrite['op'] & { kind: 'quantize' },
-  band: Uint32Array,
-  matrix: Uint32Array,
-): void {
+function quantize({ variant, params, grid }: BandDispatch, band: Uint32Array, matrix: Uint32Array): void {
   const p = params as Params;
+  const {
+    BITS: bits,
+    GROUP_SIZE: groupSize,
+    ELEMENT,
+  } = variant.overrides as Record<'BITS' | 'GROUP_SIZE' | 'ELEMENT', number>;
+  const [from] = Object.entries(FLOAT_CODE).find(([, code]) => code === ELEMENT)! as [FloatDtype, number];
   const dims = { rows: 1, cols: groupSize, groupSize };
   const perWord = 32 / bits;
   for (let o = 0; o < p.out_rows!; o++) {

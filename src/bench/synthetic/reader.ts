@@ -4,11 +4,15 @@ import type { ModelConfig } from '../../model/config.ts';
 import { bytesToRead } from '../../model/layout/jobs.ts';
 import { layOut } from '../../model/layout/layout.ts';
 import type { ModelReader } from '../../model/reader.ts';
+import { subjectOf } from '../../model/tuning/subject.ts';
+import { tuneKernels } from '../../model/tuning/tuning.ts';
+import type { Weights } from '../../model/weights.ts';
 import { int4Tensors } from './tensors.ts';
 
 export function syntheticReader(config: ModelConfig): ModelReader {
   const nothing = async function* () {};
   const tensors = int4Tensors(config);
+  let laidOut: Weights<number>;
   return {
     label: 'synthetic',
     readText: async () => undefined,
@@ -16,8 +20,11 @@ export function syntheticReader(config: ModelConfig): ModelReader {
     plan: () => Promise.reject(new Error('a synthetic model has no files to plan')),
     layOut: async (options) => {
       const { buffers, weights, jobs } = layOut(tensors, options);
+      laidOut = weights;
       return { buffers, weights, bytes: bytesToRead(jobs) };
     },
+    tune: (request, bench, options) =>
+      tuneKernels(request, subjectOf(config, laidOut, request.kvDtype), bench, options),
     pieces: nothing,
     complete: nothing,
     notices: nothing,

@@ -1,11 +1,11 @@
 /** Attention of a model's layers, as trials. */
-import { type AttentionShape, attention } from '../../kernels/attention.ts';
+import type { AttentionShape } from '../../kernels/attention.ts';
 import { PIECE } from '../memory/activations.ts';
 import { storedFloats, wordSource } from './numbers.ts';
-import type { Trial, Workbench } from './workbench.ts';
+import type { Trial } from './trial.ts';
 
-/** `rows` rows at the end of `keys` tokens, whose keys and values lie in one region. */
-export function attentionTrial(bench: Workbench, shape: AttentionShape, keys: number, rows: number): Trial {
+/** `rows` rows at the end of `keys` tokens. */
+export function attentionTrial(shape: AttentionShape, keys: number, rows: number): Trial {
   const { numHeads, numKvHeads, headDim, kvDtype } = shape;
   const slots = Math.ceil(keys / PIECE) * PIECE;
   const width = (numHeads + 2 * numKvHeads) * headDim;
@@ -13,25 +13,12 @@ export function attentionTrial(bench: Workbench, shape: AttentionShape, keys: nu
   const next = wordSource();
   const [qBits, q] = storedFloats(next, rows * width);
   const [kvBits, kv] = storedFloats(next, 2 * slots * kvWidth, kvDtype === 'f16' ? 'F16' : 'F32');
-  const at = { position: keys - rows, rows };
-  const buffer = bench.buffer(kvBits);
-  const maxPartials = rows === 1 ? slots / PIECE : 1;
-  const request = {
-    state: bench.state(at),
-    qkv: bench.buffer(qBits),
-    partials: bench.buffer(rows * numHeads * maxPartials * (headDim + 2) * 4),
-    y: bench.buffer(rows * numHeads * headDim * 4),
-    shape,
-    regions: [{ first: 0, slots, buffer: () => buffer }],
-    piece: rows === 1 ? PIECE : undefined,
-    maxPartials,
-  };
   /** softmax(q k / sqrt(headDim)) v of one head of a row, into `out`. */
   const attend = (row: number, head: number, out: Float64Array) => {
     const qAt = row * width + head * headDim;
     const kvAt = Math.floor((head * numKvHeads) / numHeads) * headDim;
     let total = 0;
-    for (let key = 0; key <= at.position + row; key++) {
+    for (let key = 0; key <= keys - rows + row; key++) {
       const keyAt = key * kvWidth + kvAt;
       let score = 0;
       for (let dim = 0; dim < headDim; dim++) score += q[qAt + dim]! * kv[keyAt + dim]!;
@@ -42,9 +29,7 @@ export function attentionTrial(bench: Workbench, shape: AttentionShape, keys: nu
     for (let dim = 0; dim < headDim; dim++) out[dim]! /= total;
   };
   return {
-    at,
-    y: request.y,
-    record: (recorder, options) => attention(recorder, options, request),
+    work: { kind: 'attention', shape, keys, rows, slots, qkv: qBits, kv: kvBits },
     expected() {
       const out = new Float64Array(rows * numHeads * headDim);
       for (let head = 0; head < rows * numHeads; head++) {

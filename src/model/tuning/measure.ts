@@ -1,13 +1,10 @@
 /** Times the candidates of a kernel family on what a model would have them do. */
-import type { Gpu } from '../../gpu/device.ts';
-import type { PipelineCache } from '../../gpu/kernel.ts';
-import type { KernelOptions } from '../../kernels/variants.ts';
+import type { ChosenVariants, Family } from '../../kernels/variants.ts';
 import { attentionTrial } from './attention.ts';
-import { type Projection, projectionTrial, wordsOf } from './projections.ts';
+import type { Projection, TrialBench } from './bench.ts';
+import { projectionTrial, wordsOf } from './projections.ts';
 import { type Subject, tally } from './subject.ts';
-import { createWorkbench, type Trial, type Workbench } from './workbench.ts';
-
-export type Family = 'matvec' | 'matmul' | 'attention';
+import type { Trial } from './trial.ts';
 
 /** How large trials are: on a CPU one has to end after some milliseconds, on a GPU it has to be worth its dispatch. */
 const SIZES = {
@@ -33,26 +30,30 @@ interface Weighted {
   readonly share: number;
 }
 
-/** Seconds that a token takes in this family with each of these options, about; undefined where the time was over. */
+/** Seconds that a token takes in this family with each of these choices, about; undefined where the time was over. */
 export async function measureFamily(
-  gpu: Gpu,
-  pipelines: PipelineCache,
+  bench: TrialBench,
+  software: boolean,
   family: Family,
-  candidates: readonly KernelOptions[],
+  candidates: readonly ChosenVariants[],
   subject: Subject,
   budget: Budget,
 ): Promise<number[] | undefined> {
-  const bench = createWorkbench(gpu.device, pipelines);
   try {
-    const trials = trialsOf(bench, family, subject, gpu.facts.software);
+    const trials = await Promise.all(
+      trialsOf(family, subject, software).map(async ({ trial, share }) => ({
+        index: await bench.add(trial.work),
+        share,
+      })),
+    );
     const sums: number[] = [];
     let last = 0; // milliseconds that the candidate before took
-    for (const options of candidates) {
+    for (const chosen of candidates) {
       const before = budget.left();
       if (before < last) return undefined; // a compilation that is begun goes on, and holds up what is needed
       let sum = 0;
-      for (const { trial, share } of trials) {
-        const seconds = await secondsOf(bench, trial, options, budget);
+      for (const { index, share } of trials) {
+        const seconds = await secondsOf(bench, index, chosen, budget);
         if (seconds === undefined) return undefined;
         sum += seconds * share;
       }
@@ -61,22 +62,22 @@ export async function measureFamily(
     }
     return sums;
   } finally {
-    bench.close();
+    await bench.clear();
   }
 }
 
 /** The least of a few samples. */
 async function secondsOf(
-  bench: Workbench,
-  trial: Trial,
-  options: KernelOptions,
+  bench: TrialBench,
+  trial: number,
+  chosen: ChosenVariants,
   { within }: Budget,
 ): Promise<number | undefined> {
-  const dispatches = await within(bench.prepare(trial, options));
-  if (!dispatches) return undefined;
+  const kernels = await within(bench.prepare(trial, chosen));
+  if (kernels === undefined) return undefined;
   let least = Number.POSITIVE_INFINITY;
   for (let [repeats, samples] = [1, 0]; samples < SAMPLES; ) {
-    const seconds = await within(bench.run(dispatches, repeats));
+    const seconds = await within(bench.run(trial, repeats));
     if (seconds === undefined) return undefined;
     if (seconds < SAMPLE_SECONDS) repeats = Math.ceil(repeats * Math.min(64, (2 * SAMPLE_SECONDS) / seconds));
     else {
@@ -87,11 +88,11 @@ async function secondsOf(
   return least;
 }
 
-function trialsOf(bench: Workbench, family: Family, subject: Subject, software: boolean): Weighted[] {
+function trialsOf(family: Family, subject: Subject, software: boolean): Weighted[] {
   const { weights, rows, keys } = software ? SIZES.software : SIZES.hardware;
   if (family === 'attention') {
     return tally(subject.attention).flatMap(({ one, count }) =>
-      [1, rows].map((many) => ({ trial: attentionTrial(bench, one, keys, many), share: count / many })),
+      [1, rows].map((many) => ({ trial: attentionTrial(one, keys, many), share: count / many })),
     );
   }
   const many = family === 'matvec' ? 1 : rows;
@@ -99,7 +100,7 @@ function trialsOf(bench: Workbench, family: Family, subject: Subject, software: 
     const { outputs, cols, numExperts } = one.matrix;
     const taken = Math.min(outputs, Math.max(64, Math.floor(weights / cols / 64) * 64));
     const matrix = { ...one.matrix, outputs: taken, numExperts: numExperts && 1 };
-    const trial = projectionTrial(bench, { ...one, matrix }, many, false);
+    const trial = projectionTrial({ ...one, matrix }, many, false);
     return { trial, share: (count * outputs) / taken / many };
   });
 }

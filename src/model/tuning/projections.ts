@@ -1,22 +1,9 @@
 /** The projections of a model, as trials: to time the ways to compute them, and to see that a driver computes them right. */
-import { groupByExpert } from '../../kernels/expert-tiles.ts';
-import type { LinearRequest } from '../../kernels/linear.ts';
-import { matmul } from '../../kernels/matmul.ts';
 import { blobLayout, type GpuMatrix } from '../../kernels/matrix.ts';
-import { matvec } from '../../kernels/matvec.ts';
-import { numTiles } from '../../kernels/tiles.ts';
 import type { Mlp, Weights } from '../weights.ts';
+import type { Projection } from './bench.ts';
 import { storedFloats, storedMatrix, wordSource } from './numbers.ts';
-import type { Trial, Workbench } from './workbench.ts';
-
-/** A matrix in one of its places in the forward pass. Plain data. */
-export interface Projection {
-  readonly matrix: Omit<GpuMatrix, 'shards'>;
-  readonly epilogue: 'store' | 'add' | 'swiglu';
-  readonly part: LinearRequest['part'];
-  /** x is normalized on the way in. */
-  readonly norm: boolean;
-}
+import type { Trial } from './trial.ts';
 
 const EPS = 1e-5;
 
@@ -68,7 +55,7 @@ interface Data {
  * @param rows 1: a matvec; more: a matmul
  * @param filled with numbers whose products `expected` tells; else the weights are zeros, which take as long
  */
-export function projectionTrial(bench: Workbench, use: Projection, rows: number, filled: boolean): Trial {
+export function projectionTrial(use: Projection, rows: number, filled: boolean): Trial {
   const { epilogue, part } = use;
   const { storage, paired, shared, numExperts, outputs, cols } = use.matrix;
   const slots = (numExperts ?? 1) + (shared ? 1 : 0);
@@ -88,31 +75,19 @@ export function projectionTrial(bench: Workbench, use: Projection, rows: number,
   const routeBits = new Uint32Array(routes.flat());
   const scores = new Float32Array(routeBits.buffer);
   for (const [row, [, score]] of routes.entries()) scores[2 * row + 1] = score;
-  const at = { position: 0, rows };
-  const buffer = bench.buffer(filled ? words : slots * layout.length * 4);
-  const shard = { buffer, firstExpert: 0, numExperts: slots, firstOutput: 0, outputs, layout };
-  const request = {
-    label: `${storage.kind} ${part ?? ''} ${epilogue}`,
-    state: bench.state(at),
-    routing: {
-      routes: bench.buffer(routeBits),
-      order: bench.buffer(4 * rows),
-      tiles: bench.buffer(12 * numTiles(rows, numExperts ?? 0)),
-    },
-    matrix: { ...use.matrix, shards: [shard] },
-    x: bench.buffer(xBits),
-    y: bench.buffer(yBits),
-    epilogue,
-    part,
-    norm: use.norm ? { weight: bench.buffer(weightBits), eps: EPS } : undefined,
-  };
   return {
-    at,
-    y: request.y,
-    record(recorder, options) {
-      if (rows === 1) return matvec(recorder, options, request);
-      if (numExperts) groupByExpert(recorder, { ...request, numExperts, maxRows: rows });
-      matmul(recorder, options, request);
+    work: {
+      kind: 'projection',
+      use,
+      rows,
+      layout,
+      slots,
+      blobs: filled ? words : undefined,
+      x: xBits,
+      y: yBits,
+      weight: weightBits,
+      eps: EPS,
+      routes: routeBits,
     },
     expected: () => multiply(use, { stack, x, y, weight, routes }),
   };

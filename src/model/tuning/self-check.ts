@@ -4,14 +4,13 @@
  * compiled once.
  */
 import { OutriderError } from '../../errors.ts';
-import type { Gpu } from '../../gpu/device.ts';
-import type { PipelineCache } from '../../gpu/kernel.ts';
-import type { PlannedDispatch } from '../../gpu/plan.ts';
-import type { Activations, KernelOptions } from '../../kernels/variants.ts';
+import type { AdapterFacts } from '../../gpu/device.ts';
+import type { Activations, ChosenVariants } from '../../kernels/variants.ts';
 import { attentionTrial } from './attention.ts';
-import { type Projection, projectionTrial } from './projections.ts';
+import type { Projection, TrialBench } from './bench.ts';
+import { projectionTrial } from './projections.ts';
 import { type Subject, tally } from './subject.ts';
-import { createWorkbench, type Trial, type Workbench } from './workbench.ts';
+import type { Trial } from './trial.ts';
 
 /**
  * Of the largest number that is expected: what rounding may do, generously. f32 sums of a few hundred terms are off by
@@ -28,29 +27,29 @@ const KEYS = 300;
 
 /** Throws `gpu_incorrect` with the adapter, the kernel and both numbers. */
 export async function selfCheck(
-  gpu: Gpu,
-  pipelines: PipelineCache,
-  options: KernelOptions,
+  bench: TrialBench,
+  facts: AdapterFacts,
   activations: Activations,
+  chosen: ChosenVariants,
   subject: Subject,
 ): Promise<void> {
-  const bench = createWorkbench(gpu.device, pipelines);
   try {
-    const trials = trialsOf(bench, subject);
-    const prepared = await Promise.all(trials.map((trial) => bench.prepare(trial, options)));
-    for (const [index, trial] of trials.entries()) {
-      const dispatches = prepared[index]!;
-      await bench.run(dispatches);
-      const found = await bench.read(trial.y);
-      if (gpu.failure) throw gpu.failure;
-      compare(gpu, trial, dispatches, found, TOLERANCE[activations]);
+    const prepared = await Promise.all(
+      trialsOf(subject).map(async (trial) => {
+        const index = await bench.add(trial.work);
+        return { trial, index, kernels: await bench.prepare(index, chosen) };
+      }),
+    );
+    for (const { trial, index, kernels } of prepared) {
+      await bench.run(index, 1);
+      compare(facts, kernels, trial.expected(), await bench.read(index), TOLERANCE[activations]);
     }
   } finally {
-    bench.close();
+    await bench.clear();
   }
 }
 
-function trialsOf(bench: Workbench, { token, block, attention }: Subject): Trial[] {
+function trialsOf({ token, block, attention }: Subject): Trial[] {
   const small = ({ matrix, ...use }: Projection): Projection => {
     const { storage, numExperts } = matrix;
     const cols = Math.max(COLS, 'groupSize' in storage ? storage.groupSize : 0);
@@ -62,25 +61,23 @@ function trialsOf(bench: Workbench, { token, block, attention }: Subject): Trial
     numKvHeads: 2,
   }));
   return [
-    ...tally(token.map(small)).map(({ one }) => projectionTrial(bench, one, 1, true)),
-    ...tally(block.map(small)).map(({ one }) => projectionTrial(bench, one, ROWS, true)),
-    ...tally(few).flatMap(({ one }) => [1, ROWS].map((rows) => attentionTrial(bench, one, KEYS, rows))),
+    ...tally(token.map(small)).map(({ one }) => projectionTrial(one, 1, true)),
+    ...tally(block.map(small)).map(({ one }) => projectionTrial(one, ROWS, true)),
+    ...tally(few).flatMap(({ one }) => [1, ROWS].map((rows) => attentionTrial(one, KEYS, rows))),
   ];
 }
 
 function compare(
-  { facts }: Gpu,
-  trial: Trial,
-  dispatches: readonly PlannedDispatch[],
+  facts: AdapterFacts,
+  kernel: string,
+  expected: Float64Array,
   found: Float32Array,
   tolerance: number,
 ): void {
-  const expected = trial.expected();
   const most = tolerance * expected.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
   const wrong = expected.findIndex((value, at) => !(Math.abs(value - found[at]!) <= most)); // NaN is wrong too
   if (wrong < 0) return;
   const adapter = facts.description || `${facts.vendor} ${facts.architecture}`;
-  const kernel = dispatches.map((dispatch) => `${dispatch.kernel} (${dispatch.label})`).join(' + ');
   throw new OutriderError(
     'gpu_incorrect',
     `The GPU "${adapter}" computes nonsense: ${kernel} gave ${found[wrong]} where ${expected[wrong]} is right. Its driver is defective: update it or the browser, choose another GPU with powerPreference, or other kernels with variants.`,

@@ -2,7 +2,8 @@
 import type { AttentionShape, KvDtype } from '../../kernels/attention.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Weights } from '../weights.ts';
-import { type Projection, projectionsOf } from './projections.ts';
+import type { Projection } from './bench.ts';
+import { projectionsOf } from './projections.ts';
 
 export interface Subject {
   /** Projections of one token. */

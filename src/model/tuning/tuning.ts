@@ -3,20 +3,12 @@
  * micro-benchmark of at most two seconds finds fastest on the model's own shapes. Before weights are laid out, since a
  * variant may have a layout of its own. Whatever is taken is checked before it is trusted; both are remembered.
  */
-import type { Gpu } from '../../gpu/device.ts';
-import { kernelsHash, type PipelineCache } from '../../gpu/kernel.ts';
-import { attentionVariants } from '../../kernels/attention-variants.ts';
-import { matmulVariants } from '../../kernels/matmul-variants.ts';
-import { matvecVariants } from '../../kernels/matvec-variants.ts';
-import {
-  type Activations,
-  type AdapterClass,
-  type ChosenVariants,
-  type KernelOptions,
-  kernelOptions,
-} from '../../kernels/variants.ts';
+import type { AdapterFacts } from '../../gpu/device.ts';
+import type { KvDtype } from '../../kernels/attention.ts';
+import type { Activations, ChosenVariants, Family } from '../../kernels/variants.ts';
 import { abortError } from '../../storage/source.ts';
-import { type Budget, type Family, measureFamily } from './measure.ts';
+import { namesIn, type TrialBench } from './bench.ts';
+import { type Budget, measureFamily } from './measure.ts';
 import { browserMemory, type TuningMemory } from './memory.ts';
 import { selfCheck } from './self-check.ts';
 import { type Subject, tally } from './subject.ts';
@@ -38,17 +30,20 @@ export interface VariantChoice {
 
 export type VariantTable = Readonly<Record<Family, VariantChoice>>;
 
-export interface Tuned {
-  readonly options: KernelOptions;
-  readonly table: VariantTable;
+/** What choosing depends on beside the model. Plain data. */
+export interface TuningRequest {
+  readonly facts: AdapterFacts;
+  /** Of all kernels' WGSL: what is remembered of others is not true of these. */
+  readonly kernels: number;
+  /** What the adapter has, the best guess of each family first. */
+  readonly names: Readonly<Record<Family, readonly string[]>>;
+  /** Names that the adapter has. */
+  readonly asked: ChosenVariants;
+  readonly activations: Activations;
+  readonly kvDtype?: KvDtype | undefined;
 }
 
-export interface TuningRequest {
-  readonly gpu: Gpu;
-  readonly pipelines: PipelineCache;
-  readonly subject: Subject;
-  readonly activations: Activations;
-  readonly variants?: VariantsOption | undefined;
+export interface TuningOptions {
   readonly signal?: AbortSignal | undefined;
   /** Default the browser's; undefined: nothing is measured. */
   readonly memory?: TuningMemory | undefined;
@@ -60,26 +55,16 @@ const BUDGET_MS = 2000;
 /** The best guess has an argument and a clock has noise: another one must be faster by this factor. */
 const ADVANTAGE = 1.05;
 
-/** Names of the variants that an adapter has, the best guess of each family first. They differ in nothing but rounding of f32. */
-export function variantNames(adapter: AdapterClass, activations?: Activations): Record<Family, string[]> {
-  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name);
-  return {
-    matvec: names(matvecVariants(adapter, activations)),
-    matmul: names(matmulVariants(adapter)),
-    attention: names(attentionVariants(adapter)),
-  };
-}
-
-/** @throws OutriderError `invalid_request` (a name), `gpu_incorrect`, `aborted`, and what a device reports */
-export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
-  const { gpu, pipelines, subject, activations, variants = 'auto', memory = browserMemory() } = request;
-  const { facts } = gpu;
-  const asked: ChosenVariants = variants === 'auto' ? {} : variants;
-  kernelOptions(facts, activations, asked); // throws for names that it does not have
-  const names = variantNames(facts, activations);
+/** @throws OutriderError `gpu_incorrect`, `aborted`, and what a device reports */
+export async function tuneKernels(
+  { facts, kernels, names, asked, activations }: TuningRequest,
+  subject: Subject,
+  bench: TrialBench,
+  { signal, memory = browserMemory() }: TuningOptions = {},
+): Promise<VariantTable> {
   const work = tally(Object.values(subject).flat());
-  const key = JSON.stringify([FORMAT, kernelsHash(), facts, names, activations, asked, work]);
-  const budget = memory && startBudget(BUDGET_MS, request.signal);
+  const key = JSON.stringify([FORMAT, kernels, facts, names, activations, asked, work]);
+  const budget = memory && startBudget(BUDGET_MS, signal);
   const known = (await budget?.within(memory!.get(key))) as VariantTable | undefined;
   const choose = async (family: Family): Promise<VariantChoice> => {
     const [guess] = names[family];
@@ -87,8 +72,8 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
     if (names[family].length === 1) return { name: guess!, why: 'only one', seconds: {} };
     if (known) return { ...known[family], why: 'cached' };
     if (!budget) return { name: guess!, why: 'best guess', seconds: {} };
-    const options = names[family].map((name) => kernelOptions(facts, activations, { [family]: name }));
-    const seconds = await measureFamily(gpu, pipelines, family, options, subject, budget);
+    const candidates = names[family].map((name) => ({ [family]: name }));
+    const seconds = await measureFamily(bench, facts.software, family, candidates, subject, budget);
     return seconds ? fastest(names[family], seconds) : { name: guess!, why: 'budget over', seconds: {} };
   };
   const table = {
@@ -96,14 +81,11 @@ export async function tuneKernels(request: TuningRequest): Promise<Tuned> {
     attention: await choose('attention'),
     matmul: await choose('matmul'),
   };
-  const { matvec, attention, matmul } = table;
-  const chosen = { matvec: matvec.name, attention: attention.name, matmul: matmul.name };
-  const options = kernelOptions(facts, activations, chosen);
   if (!known) {
-    await selfCheck(gpu, pipelines, options, activations, subject);
+    await selfCheck(bench, facts, activations, namesIn(table), subject);
     await memory?.set(key, table);
   }
-  return { options, table };
+  return table;
 }
 
 function fastest(names: readonly string[], all: readonly number[]): VariantChoice {

@@ -1,16 +1,12 @@
 /** The rule of the choice, without a GPU: families with made-up candidates and made-up measurements. */
 import { afterEach, expect, test, vi } from 'vitest';
-import type { Gpu } from '../../../src/gpu/device.ts';
-import type { PipelineCache } from '../../../src/gpu/kernel.ts';
+import type { AdapterFacts } from '../../../src/gpu/device.ts';
+import type { TrialBench } from '../../../src/model/tuning/bench.ts';
 import type { measureFamily } from '../../../src/model/tuning/measure.ts';
+import type { TuningMemory } from '../../../src/model/tuning/memory.ts';
 import { startBudget, type TuningRequest, tuneKernels } from '../../../src/model/tuning/tuning.ts';
 
 const measured = vi.hoisted(() => ({ matvec: [] as (number[] | undefined)[], calls: 0 }));
-vi.mock('../../../src/kernels/matvec-variants.ts', () => ({
-  matvecVariants: () => [{ name: 'guess' }, { name: 'other' }],
-}));
-vi.mock('../../../src/kernels/matmul-variants.ts', () => ({ matmulVariants: () => [{ name: 'alone' }] }));
-vi.mock('../../../src/kernels/attention-variants.ts', () => ({ attentionVariants: () => [{ name: 'alone' }] }));
 vi.mock('../../../src/model/tuning/self-check.ts', () => ({ selfCheck: async () => {} }));
 vi.mock('../../../src/model/tuning/measure.ts', async (original) => ({
   ...(await original<typeof import('../../../src/model/tuning/measure.ts')>()),
@@ -20,19 +16,25 @@ vi.mock('../../../src/model/tuning/measure.ts', async (original) => ({
   }) satisfies typeof measureFamily,
 }));
 
-const request = (changes: Partial<TuningRequest> = {}): TuningRequest => ({
-  gpu: { facts: { subgroupMinSize: 0 } } as Gpu,
-  pipelines: {} as PipelineCache,
-  subject: { token: [], block: [], attention: [] },
+const request: TuningRequest = {
+  facts: {} as AdapterFacts,
+  kernels: 1,
+  names: { matvec: ['guess', 'other'], matmul: ['alone'], attention: ['alone'] },
+  asked: {},
   activations: 'f32',
-  memory: { get: async () => undefined, set: async () => {} },
-  ...changes,
-});
+};
+const forgetful: TuningMemory = { get: async () => undefined, set: async () => {} };
 
-async function chosen(seconds: number[] | undefined, changes: Partial<TuningRequest> = {}) {
+async function chosen(
+  seconds: number[] | undefined,
+  changes: Partial<TuningRequest> = {},
+  memory: TuningMemory | null = forgetful,
+) {
   measured.matvec = [seconds];
-  const { table, options } = await tuneKernels(request(changes));
-  expect(options.matvec.name).toBe(table.matvec.name);
+  const subject = { token: [], block: [], attention: [] };
+  const table = await tuneKernels({ ...request, ...changes }, subject, {} as TrialBench, {
+    memory: memory ?? undefined,
+  });
   expect(table.matmul).toEqual({ name: 'alone', why: 'only one', seconds: {} });
   return table.matvec;
 }
@@ -54,8 +56,8 @@ test('the guess stays where the time was over', async () => {
 
 test('nothing is measured where one is asked for, or where the result could not be kept', async () => {
   measured.calls = 0;
-  expect(await chosen([2, 1], { variants: { matvec: 'guess' } })).toMatchObject({ why: 'asked for', name: 'guess' });
-  expect(await chosen([2, 1], { memory: undefined })).toMatchObject({ why: 'best guess', name: 'guess' });
+  expect(await chosen([2, 1], { asked: { matvec: 'guess' } })).toMatchObject({ why: 'asked for', name: 'guess' });
+  expect(await chosen([2, 1], {}, null)).toMatchObject({ why: 'best guess', name: 'guess' });
   expect(measured.calls).toBe(0);
 });
 

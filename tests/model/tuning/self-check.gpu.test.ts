@@ -4,11 +4,11 @@ import { type Gpu, openDevice } from '../../../src/gpu/device.ts';
 import { PipelineCache } from '../../../src/gpu/kernel.ts';
 import { openNodeGpu } from '../../../src/gpu/node.ts';
 import type { Storage } from '../../../src/kernels/matrix.ts';
-import { kernelOptions } from '../../../src/kernels/variants.ts';
 import { SourceReader } from '../../../src/loader/loader.ts';
 import { loadModel } from '../../../src/model/load.ts';
-import type { Projection } from '../../../src/model/tuning/projections.ts';
+import type { Projection } from '../../../src/model/tuning/bench.ts';
 import { selfCheck } from '../../../src/model/tuning/self-check.ts';
+import { createWorkbench } from '../../../src/model/tuning/workbench.ts';
 import type { ModelSource } from '../../../src/storage/source.ts';
 import { sourceOfTiny, tinyFiles } from '../tiny-model.ts';
 
@@ -46,8 +46,8 @@ const projection = (storage: Storage, paired: boolean, numExperts: number | unde
 test.each(STORAGES)('plain loops agree with the kernels about $kind', async (storage) => {
   const token = [projection(storage, true, 2)]; // one pipeline for each storage, since a software driver takes long
   const block = storage === int4 ? [projection(storage, false, undefined), ...token] : [];
-  const pipelines = new PipelineCache(own.device);
-  await selfCheck(own, pipelines, kernelOptions(own.facts, 'f32'), 'f32', { token, block, attention: [] });
+  const bench = createWorkbench(own, new PipelineCache(own.device), 'f32');
+  await selfCheck(bench, own.facts, 'f32', {}, { token, block, attention: [] });
 });
 
 /** This GPU with a driver that takes `exp` for `exp2` in the kernels whose names begin so. */

@@ -1,9 +1,10 @@
 /** Variants on a real device: named, chosen, remembered. What is remembered is neither measured nor checked again. */
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { type Gpu, openDevice } from '../../../src/gpu/device.ts';
+import { variantNames } from '../../../src/kernels/variants.ts';
 import { SourceReader } from '../../../src/loader/loader.ts';
 import { type AllocateOptions, allocateModel } from '../../../src/model/model.ts';
-import { variantNames } from '../../../src/model/tuning/tuning.ts';
+import type { TuningMemory } from '../../../src/model/tuning/memory.ts';
 import { type Counts, countingGpu, sourceOfTiny, tinyFiles } from '../tiny-model.ts';
 
 let gpu: GPU;
@@ -17,8 +18,8 @@ afterEach(() => {
   for (const device of devices.splice(0)) device.destroy();
 });
 
-async function allocate(options: AllocateOptions) {
-  const reader = new SourceReader(sourceOfTiny(tinyFiles()));
+async function allocate({ memory, ...options }: AllocateOptions & { memory?: TuningMemory }) {
+  const reader = new SourceReader(sourceOfTiny(tinyFiles()), undefined, undefined, {}, memory);
   const { config } = await reader.inspect();
   const device = await openDevice(gpu);
   devices.push(device);
