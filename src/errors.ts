@@ -93,3 +93,8 @@ export class OutriderError extends Error {
     return new OutriderError(error.code, error.message, { cause: error.cause, details: error.details });
   }
 }
+
+/** What loading throws when its caller's signal has fired. */
+export function abortError(signal: AbortSignal): OutriderError {
+  return new OutriderError('aborted', 'Loading was aborted by the caller.', { cause: signal.reason });
+}

@@ -5,7 +5,7 @@
  */
 import type { Engine } from './api/engine.ts';
 import type { LoadOptions } from './engine/load.ts';
-import { OutriderError } from './errors.ts';
+import { abortError, OutriderError } from './errors.ts';
 import type { LoaderClient } from './loader/client.ts';
 import type { PlanRequest, ReaderOptions } from './loader/host.ts';
 import type { ModelPlan } from './model/plan.ts';
@@ -14,7 +14,7 @@ import { abortable } from './ports/abortable.ts';
 import type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 import { type FileAt, withPath } from './storage/file-at.ts';
 import type { ModelLocation, RemoteLocation } from './storage/open.ts';
-import { abortError, type ModelSource } from './storage/source.ts';
+import type { ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
 import { type HostScope, onConnect } from './worker/protocol.ts';

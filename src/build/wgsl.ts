@@ -1,8 +1,7 @@
 /** Shaders are written to be read and shipped to be small: builds drop comments and needless whitespace, and shorten names. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Plugin } from 'vite';
-import { nameShaders, type ShaderNames, shortenNames } from './wgsl-names.ts';
+import { nameShaders, shortenNames } from './wgsl-names.ts';
 
 /** The same tokens in fewer bytes. Spaces stay between words, and between operators that would join (`a- -b`). */
 export function compactWgsl(source: string): string {
@@ -30,33 +29,48 @@ function dropComments(source: string): string {
   return code;
 }
 
-/** Names for all shaders of a folder and the folders in it. */
-export function nameFolder(folder: string): ShaderNames {
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.wgsl'));
-  return nameShaders(files.sort().map((name) => compactWgsl(readFileSync(join(folder, name), 'utf8'))));
+/** Every shader of a folder and the folders in it as builds ship them, by path. */
+export function shortenFolder(folder: string): ReadonlyMap<string, string> {
+  const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.wgsl'));
+  const files = paths.map((path) => `${folder}/${path.replaceAll('\\', '/')}`).sort(); // as Vite writes them
+  const sources = files.map((file) => compactWgsl(readFileSync(file, 'utf8')));
+  const names = nameShaders(sources);
+  return new Map(files.map((file, index) => [file, shortenNames(sources[index]!, names)]));
 }
 
-/** Vite plugin: `?raw` imports of the .wgsl files in `shaders/` are shortened in builds. Goes into `worker.plugins` too. */
+const TOGETHER = '\0outrider:shaders';
+/** Belong to the loader: a chunk takes all of a module that anyone uses, and the core should not carry these. */
+const APART = /\/(?:quantize|transpose)\.wgsl$/;
+
+/**
+ * Vite plugin: `?raw` imports of the .wgsl files in `shaders/` are shortened in builds. They stand in one module, where they
+ * compress best: side by side, kernels share most of their words. Goes into `worker.plugins` too.
+ */
 export function compactShaders(): Plugin {
   let folder = '';
-  let names: ShaderNames | undefined;
+  let shaders: ReadonlyMap<string, string> = new Map();
+  const nameOf = (file: string) => `_${[...shaders.keys()].indexOf(file)}`;
   return {
     name: 'outrider:compact-shaders',
     apply: 'build',
     enforce: 'pre',
     configResolved({ root }) {
-      folder = join(root, 'shaders');
+      folder = `${root}/shaders`;
     },
     buildStart() {
-      names = undefined; // files may have changed since the build before
+      shaders = shortenFolder(folder); // anew: files may have changed since the build before
     },
+    resolveId: (id) => (id === TOGETHER ? id : null),
     load(id) {
+      if (id === TOGETHER) {
+        const lines = [...shaders].map(([file, code]) => `export const ${nameOf(file)} = ${JSON.stringify(code)};`);
+        return { code: lines.join('\n'), moduleType: 'js' };
+      }
       const [file, query] = id.split('?');
       if (query !== 'raw' || !file?.endsWith('.wgsl')) return null;
       this.addWatchFile(file);
-      names ??= nameFolder(folder);
-      const code = shortenNames(compactWgsl(readFileSync(file, 'utf8')), names);
-      return { code: `export default ${JSON.stringify(code)};`, moduleType: 'js' };
+      if (APART.test(file)) return { code: `export default ${JSON.stringify(shaders.get(file))};`, moduleType: 'js' };
+      return { code: `export { ${nameOf(file)} as default } from ${JSON.stringify(TOGETHER)};`, moduleType: 'js' };
     },
   };
 }

@@ -3,7 +3,8 @@
  * tensors' bytes without gaps. Treated as hostile input: everything is checked before anything is allocated for it.
  */
 import { OutriderError } from '../errors.ts';
-import { duplicateKey, isObject, parseJson } from './json.ts';
+import { duplicateKey } from './duplicate-key.ts';
+import { isObject, parseJson } from './json.ts';
 import { DTYPE_BYTES, isDtype, type Tensor } from './tensor.ts';
 
 /** Bytes before the JSON. */

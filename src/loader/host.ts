@@ -21,7 +21,7 @@ import { readText } from '../storage/source.ts';
 import type { ModelCache } from './browser-cache.ts';
 import { SourceReader } from './loader.ts';
 import { planSource, type SourcePlanOptions } from './plan.ts';
-import { serveReader } from './port.ts';
+import { serveReader } from './serve.ts';
 
 export type { ModelLocation, RemoteLocation };
 

@@ -3,11 +3,11 @@
  * under Node it is answered in this thread.
  */
 
+import { abortError } from '../errors.ts';
 import type { AdapterLimits, ModelPlan } from '../model/plan.ts';
 import { abortable } from '../ports/abortable.ts';
 import type { FromSender } from '../ports/messages.ts';
 import type { StorageFacts, StoredModel, Update, Verification } from '../storage/cache/manage.ts';
-import { abortError } from '../storage/source.ts';
 import { LoaderClient } from './client.ts';
 import type { LoaderProgress, PlanRequest, RemoteLoader, RemoteLocation } from './host.ts';
 

@@ -1,18 +1,16 @@
-/** A ModelReader through a MessagePort. Bytes are transferred; how many pieces may be under way is bounded. */
+/** A ModelReader through a MessagePort, on the engine's side. Bytes are transferred; how many pieces may be under way is bounded. */
 
-import { PIECES_UNDER_WAY } from '../model/memory/staging.ts';
+import { abortError } from '../errors.ts';
+import { PIECES_UNDER_WAY } from '../model/memory/under-way.ts';
 import type { Piece } from '../model/pieces.ts';
 import type { CompletionProgress, ModelReader, Notice, ReadAbort } from '../model/reader.ts';
-import type { TrialBench } from '../model/tuning/bench.ts';
 import type { TuningRequest, VariantTable } from '../model/tuning/tuning.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
-import { receiveItems, sendItems } from '../ports/stream.ts';
-import { recyclePart } from '../storage/parts.ts';
-import { abortError } from '../storage/source.ts';
+import { receiveItems } from '../ports/stream.ts';
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
-type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut' | 'close'> & {
+export type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut' | 'close'> & {
   /** @param bench answers a `TrialBench`'s calls */
   tune(request: TuningRequest, bench: MessagePort): Promise<VariantTable>;
   pieces(port: MessagePort): void;
@@ -20,54 +18,11 @@ type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'plan' | 'layOut'
   notices(port: MessagePort): void;
 };
 
-const buffersOf = ({ blobs }: Piece) => [...new Set(blobs)];
-
-/** Answers the calls that arrive on `port`. The port closes with the reader. */
-export function serveReader(port: MessagePort, reader: ModelReader): void {
-  const send = <T>(
-    to: MessagePort,
-    start: (options: ReadAbort) => AsyncIterable<T>,
-    moved?: (item: T) => Transferable[],
-    onReturned?: (moved: readonly Transferable[]) => void,
-  ) => {
-    const controller = new AbortController();
-    const items = start({ signal: controller.signal })[Symbol.asyncIterator]() as AsyncIterableIterator<T>;
-    void sendItems(to, items, controller, moved, onReturned);
-  };
-  answerCalls(port, {
-    readText: (path, maxBytes) => reader.readText(path, maxBytes),
-    inspect: () => reader.inspect(),
-    plan: (options) => reader.plan(options),
-    layOut: (options) => reader.layOut(options),
-    tune: (request, bench) => reader.tune(request, benchOver(bench)),
-    pieces: (to) =>
-      send<Piece>(
-        to,
-        (options) => reader.pieces(options),
-        buffersOf,
-        (returned) => {
-          for (const buffer of returned) recyclePart(buffer as ArrayBuffer);
-        },
-      ),
-    complete: (to) => send<CompletionProgress>(to, (options) => reader.complete(options)),
-    notices: (to) => send<Notice>(to, () => reader.notices()),
-    close: () => reader.close(),
-  } satisfies RemoteReader);
-}
-
-function benchOver(port: MessagePort): TrialBench {
-  const remote = new Caller<TrialBench>(port);
-  return {
-    add: (work) => remote.call('add', work),
-    prepare: (trial, chosen) => remote.call('prepare', trial, chosen),
-    run: (trial, repeats) => remote.call('run', trial, repeats),
-    read: (trial) => remote.call('read', trial),
-    clear: () => remote.call('clear'),
-  };
-}
+/** What moves with a piece. */
+export const buffersOf = ({ blobs }: Piece) => [...new Set(blobs)];
 
 /**
- * The other end of `serveReader`. A signal ends the waiting for a call; what it was waiting for ends with `close`.
+ * The other end of `serveReader` (serve.ts). A signal ends the waiting for a call; what it was waiting for ends with `close`.
  * @param label as the reader says
  */
 export function readerOver(port: MessagePort, label: string): ModelReader {

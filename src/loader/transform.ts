@@ -1,7 +1,8 @@
 /** Small tensors that reach the GPU in another form than the file's: norms, scales, zero points. */
 import type { Tensor } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
-import { bytesOf, type FloatDtype } from '../kernels/matrix.ts';
+import { bytesOf } from '../kernels/blob-layout.ts';
+import type { FloatDtype } from '../kernels/matrix.ts';
 import { type Job, sidesOf, type Transform } from '../model/layout/jobs.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { widenToF32 } from '../quant/float.ts';

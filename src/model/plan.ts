@@ -12,9 +12,10 @@ import { layOut, type WeightLayout } from './layout/layout.ts';
 import type { Requantization, WeightClass } from './layout/storage.ts';
 import { type Advice, advise } from './memory/advice.ts';
 import { kvBytesPerToken } from './memory/kv.ts';
+import { longestContext } from './memory/longest-context.ts';
 import { orRefusal } from './memory/refusal.ts';
 import { type Staging, stagingOf } from './memory/staging.ts';
-import { chooseContextLength, longestContext, sizeKv, sizeTimeline, type TimelineBytes } from './memory/timeline.ts';
+import { chooseContextLength, sizeKv, sizeTimeline, type TimelineBytes } from './memory/timeline.ts';
 import { lossOf, type PagedBytes, savingsLeft, sizePaged, sizeWeights } from './memory/weights.ts';
 
 /** What an adapter says of itself; `AdapterFacts` satisfies it. */

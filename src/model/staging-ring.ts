@@ -5,7 +5,7 @@
  * 1.0, 0.85 against 0.45, 0.37, 0.45.
  */
 import { OutriderError } from '../errors.ts';
-import { STAGING_SLICE_BYTES, STAGING_SLICES } from './memory/staging.ts';
+import { STAGING_SLICE_BYTES, STAGING_SLICES } from './memory/under-way.ts';
 
 /** Not worth a slot: WebGPU keeps these in the command stream. */
 const SMALL_BYTES = 64 << 10;

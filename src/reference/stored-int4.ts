@@ -1,5 +1,7 @@
 /** Int4 matrices as one buffer holds them, random, and what they mean. */
-import { blobLayout, type Storage } from '../kernels/matrix.ts';
+
+import { blobLayout } from '../kernels/blob-layout.ts';
+import type { Storage } from '../kernels/matrix.ts';
 import type { Random } from './random.ts';
 import { decodeFloat, matrixOf, randomFloats, type StoredMatrix, type StoredShape } from './stored.ts';
 

@@ -1,5 +1,7 @@
 /** Work that stops when its caller says so, or on its own account. */
-import { abortError, throwIfAborted } from './source.ts';
+
+import { abortError } from '../errors.ts';
+import { throwIfAborted } from './source.ts';
 
 /** An AbortController that also fires when `signal` does. `release` lets go of `signal`, which may live much longer. */
 export interface LinkedAbort {

@@ -1,6 +1,8 @@
 /** A byte range as an ordered stream of parts that are fetched in parallel. */
+
+import { abortError } from '../errors.ts';
 import { linkAbort } from './abort.ts';
-import { abortError, checkRange } from './source.ts';
+import { checkRange } from './source.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

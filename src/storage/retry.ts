@@ -1,7 +1,7 @@
 /** Trying again what failed for now: back-off with full jitter, the server's own wish, and waiting for the network. */
-import { type ErrorCode, type ErrorDetails, OutriderError } from '../errors.ts';
+import { abortError, type ErrorCode, type ErrorDetails, OutriderError } from '../errors.ts';
 import { waitFor } from './abort.ts';
-import { abortError, throwIfAborted } from './source.ts';
+import { throwIfAborted } from './source.ts';
 
 /** Failures in a row, without a byte between them, after which it is given up. */
 export const MAX_ATTEMPTS = 6;

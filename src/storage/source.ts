@@ -2,7 +2,7 @@
  * Where a model's files come from: a folder in the Hugging Face layout, read by byte range. Nothing here ever holds a
  * whole weight file; retries and caches are wrappers with the same interface.
  */
-import { OutriderError } from '../errors.ts';
+import { abortError, OutriderError } from '../errors.ts';
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
@@ -74,10 +74,6 @@ export async function readText(
 /** Throws `aborted` if the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw abortError(signal);
-}
-
-export function abortError(signal: AbortSignal): OutriderError {
-  return new OutriderError('aborted', 'Loading was aborted by the caller.', { cause: signal.reason });
 }
 
 /** Checks a byte range that a caller asks for: a wrong one is a defect, not a bad file. */

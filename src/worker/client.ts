@@ -13,13 +13,12 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
 import type { EngineStats } from '../engine/stats.ts';
-import { OutriderError } from '../errors.ts';
+import { abortError, OutriderError } from '../errors.ts';
 import { abortable, linkSignals } from '../ports/abortable.ts';
 import { Caller } from '../ports/calls.ts';
 import { fromWireError } from '../ports/errors.ts';
 import type { FromSender, ToSender } from '../ports/messages.ts';
 import { receiveItems } from '../ports/stream.ts';
-import { abortError } from '../storage/source.ts';
 import type { WireEvent } from './host.ts';
 import { CONNECT, type ConnectMessage, type RemoteEngine, type RemoteModel } from './protocol.ts';
 

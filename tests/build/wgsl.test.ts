@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compactWgsl, nameFolder } from '../../src/build/wgsl.ts';
+import { compactWgsl, shortenFolder } from '../../src/build/wgsl.ts';
 import { nameShaders, shortenNames } from '../../src/build/wgsl-names.ts';
 
 const folders = ['shaders', 'shaders/shared'];
@@ -37,13 +37,15 @@ describe('compactWgsl', () => {
 });
 
 describe('short names', () => {
-  const names = nameFolder('shaders');
+  const sources = files.map((file) => compactWgsl(readFileSync(file, 'utf8')));
+  const names = nameShaders(sources);
 
   it('are another one for each name of the modules, and none that stays', () => {
     const short = [...names.short.values()];
     expect(new Set(short).size).toBe(short.length);
     expect(short.filter((name) => names.stay.has(name))).toEqual([]);
-    expect(nameFolder('shaders')).toEqual(names);
+    expect(nameShaders(sources)).toEqual(names);
+    expect([...shortenFolder('shaders').keys()]).toEqual(expect.arrayContaining(files));
   });
 
   it.each(files)('take no other name that a function of %s uses, and change nothing but names', (file) => {

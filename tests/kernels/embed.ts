@@ -1,7 +1,8 @@
 /** One run of an embedding kernel: shared by the embed-*.test.ts files. */
 import { expect } from 'vitest';
+import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { embed } from '../../src/kernels/embed.ts';
-import { blobLayout, type GpuMatrix, type Storage } from '../../src/kernels/matrix.ts';
+import type { GpuMatrix, Storage } from '../../src/kernels/matrix.ts';
 import { type EmbedCase, embedData } from '../../src/reference/lookup.ts';
 import { expectClose, type Lab } from './harness.ts';
 

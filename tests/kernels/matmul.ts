@@ -1,8 +1,9 @@
 /** One run of a matmul in every way that this adapter can run it: shared by the tests of its kernels. */
 
+import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { matmulVariants } from '../../src/kernels/matmul-variants.ts';
-import { blobLayout, type GpuMatrix } from '../../src/kernels/matrix.ts';
+import type { GpuMatrix } from '../../src/kernels/matrix.ts';
 import { numTiles } from '../../src/kernels/tiles.ts';
 import { type KernelOptions, kernelOptions } from '../../src/kernels/variants.ts';
 import { expertTiles } from '../../src/reference/expert-tiles.ts';

@@ -1,5 +1,7 @@
 /** One run of a matvec in every way that this adapter can run it: shared by the tests of its kernels. */
-import { blobLayout, type GpuMatrix } from '../../src/kernels/matrix.ts';
+
+import { blobLayout } from '../../src/kernels/blob-layout.ts';
+import type { GpuMatrix } from '../../src/kernels/matrix.ts';
 import { matvec } from '../../src/kernels/matvec.ts';
 import { matvecVariants } from '../../src/kernels/matvec-variants.ts';
 import { type Activations, type KernelOptions, kernelOptions } from '../../src/kernels/variants.ts';

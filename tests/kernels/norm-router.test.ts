@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { blobLayout } from '../../src/kernels/matrix.ts';
+import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { normRoute } from '../../src/kernels/norm-router.ts';
 import { cases, normRouterData } from '../../src/reference/norm-router.ts';
 import { expectClose, useLab } from './harness.ts';

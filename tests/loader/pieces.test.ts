@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { dequantizeMatrix } from '../../src/checkpoint/dequantize.ts';
 import type { Matrix } from '../../src/checkpoint/model-tensors.ts';
-import { blobLayout, type Storage } from '../../src/kernels/matrix.ts';
+import { blobLayout } from '../../src/kernels/blob-layout.ts';
+import type { Storage } from '../../src/kernels/matrix.ts';
 import { readPieces } from '../../src/loader/pieces.ts';
 import { MatrixJobs } from '../../src/model/layout/matrix-jobs.ts';
 import { storageOf, type WeightClass } from '../../src/model/layout/storage.ts';

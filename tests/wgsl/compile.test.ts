@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compactWgsl, nameFolder } from '../../src/build/wgsl.ts';
-import { shortenNames } from '../../src/build/wgsl-names.ts';
+import { compactWgsl } from '../../src/build/wgsl.ts';
+import { nameShaders, shortenNames } from '../../src/build/wgsl-names.ts';
 import { type Gpu, openDevice } from '../../src/gpu/device.ts';
 import { defineKernel, PipelineCache, type Variant, wgslOf } from '../../src/gpu/kernel.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -16,7 +16,7 @@ describe('on a device with WebGPU’s default limits', () => {
   afterAll(() => gpu.destroy());
 
   const variants = [...allVariants()];
-  const names = nameFolder('shaders');
+  const names = nameShaders(allKernels.map(({ source }) => compactWgsl(source)));
 
   it.each(allKernels)('$name compiles without a message, in f32 and in f16', async ({ name }) => {
     const sources = new Set(variants.filter(({ kernel }) => kernel.name === name).map(wgslOf));

@@ -1,7 +1,7 @@
 /** A Worker made of a MessageChannel: the same messages, in one thread. */
 
 import { createInThreadEngine } from '../../src/api/in-thread.ts';
-import { serveReader } from '../../src/loader/port.ts';
+import { serveReader } from '../../src/loader/serve.ts';
 import { connectEngine, type WorkerLoadOptions } from '../../src/worker/client.ts';
 import { answerPage, type EngineFactory } from '../../src/worker/host.ts';
 import { type HostScope, onConnect } from '../../src/worker/protocol.ts';

@@ -2,7 +2,9 @@
  * Data for a projection of any height at the cost of a low one: the rows of W repeat. The bytes are all there, at addresses of
  * their own, and the oracle computes each different row once.
  */
-import { type BlobLayout, blobLayout } from '../../kernels/matrix.ts';
+
+import { blobLayout } from '../../kernels/blob-layout.ts';
+import type { BlobLayout } from '../../kernels/matrix.ts';
 import { type ProjectionCase, type ProjectionData, projectionData } from '../../reference/projection.ts';
 
 /** Different rows, a multiple of 8 so that every section of a blob is repeated by whole words. */

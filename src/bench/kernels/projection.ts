@@ -1,6 +1,8 @@
 /** A projection case on the GPU: compared with its oracle once, then timed. */
+
+import { blobLayout } from '../../kernels/blob-layout.ts';
 import { matmul } from '../../kernels/matmul.ts';
-import { blobLayout, type GpuMatrix } from '../../kernels/matrix.ts';
+import type { GpuMatrix } from '../../kernels/matrix.ts';
 import { matvec } from '../../kernels/matvec.ts';
 import { numTiles } from '../../kernels/tiles.ts';
 import type { KernelOptions } from '../../kernels/variants.ts';

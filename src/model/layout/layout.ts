@@ -6,7 +6,8 @@
 import type { ExpertTensors, FeedForwardTensors, Matrix, ModelTensors } from '../../checkpoint/model-tensors.ts';
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import { OutriderError } from '../../errors.ts';
-import { blobLayout, type GpuMatrix, type Shard, type Storage } from '../../kernels/matrix.ts';
+import { blobLayout } from '../../kernels/blob-layout.ts';
+import type { GpuMatrix, Shard, Storage } from '../../kernels/matrix.ts';
 import type { LayerWeights, Mlp, Weights } from '../weights.ts';
 import type { Job } from './jobs.ts';
 import { type Blob, MatrixJobs } from './matrix-jobs.ts';

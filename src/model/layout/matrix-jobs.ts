@@ -10,7 +10,8 @@ import type {
 } from '../../checkpoint/model-tensors.ts';
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import { OutriderError } from '../../errors.ts';
-import { type BlobLayout, bytesOf, type FloatDtype, type Storage } from '../../kernels/matrix.ts';
+import { bytesOf } from '../../kernels/blob-layout.ts';
+import type { BlobLayout, FloatDtype, Storage } from '../../kernels/matrix.ts';
 import { bandRows, MAX_BAND_BYTES } from '../memory/staging.ts';
 import type { BandJob, BandTarget, DirectJob, Job, RowsTarget, ScaleDtype, Transform, WholeJob } from './jobs.ts';
 

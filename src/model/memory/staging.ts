@@ -1,12 +1,8 @@
 /** What is under way while weights are loaded: the bounds that source, loader and uploader keep, and what they come to. */
 import { PART_BYTES, WINDOW_PARTS } from '../../storage/parts.ts';
 import type { BandJob, Job } from '../layout/jobs.ts';
+import { PIECES_UNDER_WAY, STAGING_SLICE_BYTES, STAGING_SLICES } from './under-way.ts';
 
-/** Pieces of at most a part each that wait between the loader's thread and the engine's. */
-export const PIECES_UNDER_WAY = 4;
-/** The mapped buffers through which bytes reach the GPU: how many, and how large each. */
-export const STAGING_SLICES = 8;
-export const STAGING_SLICE_BYTES = 2 << 20;
 /** Bands of this size keep the GPU busy and the staging small. */
 const BAND_BYTES = 4 << 20;
 /** What a band may have where its least rows are more. */

@@ -1,11 +1,11 @@
-/** What a conversation of some length takes beside the weights, and the longest that some memory holds. */
+/** What a conversation of some length takes beside the weights. */
 import { OutriderError } from '../../errors.ts';
 import type { KvDtype } from '../../kernels/attention.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Schedule } from '../irope.ts';
 import { activationBytes, tableSizes } from './activations.ts';
 import { MAX_BLOCK_ROWS } from './block.ts';
-import { type KvRequest, kvBytesPerToken, kvRegions, SEGMENT_TOKENS } from './kv.ts';
+import { type KvRequest, kvBytesPerToken, kvRegions } from './kv.ts';
 
 /** Where neither the caller nor a budget says otherwise. */
 const DEFAULT_CONTEXT_LENGTH = 8192;
@@ -75,36 +75,6 @@ export function sizeKv(config: ModelConfig, schedule: Schedule, request: KvReque
 interface Kind {
   readonly bytes: number;
   readonly largest: number;
-}
-
-/**
- * The longest context that `bytes` hold beside the weights, in steps of 512 tokens or the model's own maximum; 0 where not
- * even the first step fits.
- */
-export function longestContext(
-  config: ModelConfig,
-  schedule: Schedule,
-  request: TimelineRequest,
-  bytes: number,
-): number {
-  const fits = (contextLength: number): boolean => {
-    try {
-      const { kv, activations } = sizeTimeline(config, schedule, contextLength, request);
-      return kv + activations <= bytes;
-    } catch (error) {
-      if (error instanceof OutriderError && error.code === 'model_too_large') return false;
-      throw error;
-    }
-  };
-  const most = config.maxPositionEmbeddings;
-  if (fits(most)) return most;
-  let [low, high] = [0, Math.ceil(most / SEGMENT_TOKENS)]; // steps: `low` fits, `high` does not
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle * SEGMENT_TOKENS)) low = middle;
-    else high = middle;
-  }
-  return low * SEGMENT_TOKENS;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** The projections of a model, as trials: to time the ways to compute them, and to see that a driver computes them right. */
-import { blobLayout, type GpuMatrix } from '../../kernels/matrix.ts';
+
+import { blobLayout } from '../../kernels/blob-layout.ts';
+import type { GpuMatrix } from '../../kernels/matrix.ts';
 import type { Mlp, Weights } from '../weights.ts';
 import type { Projection } from './bench.ts';
 import { storedFloats, storedMatrix, wordSource } from './numbers.ts';

@@ -3,10 +3,11 @@
  * micro-benchmark of at most two seconds finds fastest on the model's own shapes. Before weights are laid out, since a
  * variant may have a layout of its own. Whatever is taken is checked before it is trusted; both are remembered.
  */
+
+import { abortError } from '../../errors.ts';
 import type { AdapterFacts } from '../../gpu/device.ts';
 import type { KvDtype } from '../../kernels/attention.ts';
 import type { Activations, ChosenVariants, Family } from '../../kernels/variants.ts';
-import { abortError } from '../../storage/source.ts';
 import { namesIn, type TrialBench } from './bench.ts';
 import { type Budget, measureFamily } from './measure.ts';
 import { browserMemory, type TuningMemory } from './memory.ts';

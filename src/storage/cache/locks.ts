@@ -7,8 +7,8 @@
  * | `outrider:use:<id>` | whoever loads or uses the model | delete and update, which do not wait: `model_in_use` |
  * | `outrider:download:<id>` | | the one context that writes: the others wait, and go on where it stopped |
  */
-import { OutriderError } from '../../errors.ts';
-import { abortError, throwIfAborted } from '../source.ts';
+import { abortError, OutriderError } from '../../errors.ts';
+import { throwIfAborted } from '../source.ts';
 
 /** What the tab that downloads tells those that wait. */
 export interface DownloadProgress {

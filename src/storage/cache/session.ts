@@ -13,10 +13,9 @@
  * | no room | `storage_full`, or with `onFull: 'stream'` announced (`uncached`) and passed on without storing |
  * | another context downloads this model | we wait, then use what it stored and go on where it stopped |
  */
-import { OutriderError } from '../../errors.ts';
+import { abortError, OutriderError } from '../../errors.ts';
 import { linkAbort } from '../abort.ts';
 import type { ModelSource } from '../source.ts';
-import { abortError } from '../source.ts';
 import { type Disk, directoryOf, openDisk } from './disk.ts';
 import { type Journal, openJournal, readJournal } from './journal.ts';
 import type { CacheLocks, DownloadLock, DownloadProgress, Lock } from './locks.ts';

@@ -1,7 +1,8 @@
 /** One request's life: it ends with the caller's signal, or when nothing has come for too long. */
+
+import { abortError } from '../../errors.ts';
 import { linkAbort } from '../abort.ts';
 import { type Surroundings, TransientFailure } from '../retry.ts';
-import { abortError } from '../source.ts';
 
 /** The longest wait for one step of a request, if nobody says otherwise. */
 export const STALL_MS = 30_000;

@@ -1,12 +1,12 @@
 /** A model's source and its surroundings, misbehaving on demand. */
 import { createHash } from 'node:crypto';
-import { OutriderError } from '../../../src/errors.ts';
+import { abortError, OutriderError } from '../../../src/errors.ts';
 import { type CachedSource, type CachedSourceOptions, openCached } from '../../../src/storage/cache/cached-source.ts';
 import { createNodeHashers } from '../../../src/storage/cache/hasher.ts';
 import { type CacheLocks, type Channel, createLocks, type LockRequester } from '../../../src/storage/cache/locks.ts';
 import type { CacheNotice } from '../../../src/storage/cache/notices.ts';
 import type { BlockStore, Bytes } from '../../../src/storage/cache/store.ts';
-import { abortError, type FileFacts, type ModelSource } from '../../../src/storage/source.ts';
+import type { FileFacts, ModelSource } from '../../../src/storage/source.ts';
 
 export const PART = 64;
 

@@ -1,8 +1,9 @@
 /** One int4 matrix of this engine on the GPU, as the model's plan dispatches it. */
 import type { Lab } from '../../../../bench/lab.ts';
 import { type DispatchRequest, type PlannedDispatch, Recorder } from '../../../../gpu/plan.ts';
+import { blobLayout } from '../../../../kernels/blob-layout.ts';
 import { matmul } from '../../../../kernels/matmul.ts';
-import { blobLayout, type GpuMatrix, type Storage } from '../../../../kernels/matrix.ts';
+import type { GpuMatrix, Storage } from '../../../../kernels/matrix.ts';
 import { matvec } from '../../../../kernels/matvec.ts';
 import type { KernelOptions } from '../../../../kernels/variants.ts';
 import { leaveOnly, type Part } from './ablate.ts';
