@@ -50,6 +50,11 @@ export function kernelOptions(
   };
 }
 
+/** What was chosen, without why. */
+export function namesIn({ matvec, matmul, attention }: Record<Family, { readonly name: string }>): ChosenVariants {
+  return { matvec: matvec.name, matmul: matmul.name, attention: attention.name };
+}
+
 /** Names of the variants that an adapter has, the best guess of each family first. They differ in nothing but rounding of f32. */
 export function variantNames(adapter: AdapterClass, activations?: Activations): Record<Family, string[]> {
   const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name);

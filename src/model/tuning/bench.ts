@@ -7,8 +7,6 @@ import type { LinearRequest } from '../../kernels/linear.ts';
 import type { BlobLayout, GpuMatrix } from '../../kernels/matrix.ts';
 import type { ChosenVariants } from '../../kernels/variants.ts';
 
-import type { VariantTable } from './tuning.ts';
-
 type Words = Uint32Array<ArrayBuffer>;
 
 /** A matrix in one of its places in the forward pass. */
@@ -64,9 +62,4 @@ export interface TrialBench {
   read(trial: number): Promise<Float32Array>;
   /** Frees every trial. */
   clear(): Promise<void>;
-}
-
-/** What a table chose. */
-export function namesIn({ matvec, matmul, attention }: VariantTable): ChosenVariants {
-  return { matvec: matvec.name, matmul: matmul.name, attention: attention.name };
 }

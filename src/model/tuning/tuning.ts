@@ -7,8 +7,8 @@
 import { abortError } from '../../errors.ts';
 import type { AdapterFacts } from '../../gpu/device.ts';
 import type { KvDtype } from '../../kernels/attention.ts';
-import type { Activations, ChosenVariants, Family } from '../../kernels/variants.ts';
-import { namesIn, type TrialBench } from './bench.ts';
+import { type Activations, type ChosenVariants, type Family, namesIn } from '../../kernels/variants.ts';
+import type { TrialBench } from './bench.ts';
 import { type Budget, measureFamily } from './measure.ts';
 import { browserMemory, type TuningMemory } from './memory.ts';
 import { selfCheck } from './self-check.ts';
