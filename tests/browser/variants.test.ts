@@ -1,4 +1,4 @@
-/** The choice of kernels in a real browser: made once per adapter, kept in IndexedDB by the engine's worker. */
+/** The choice of kernels in a real browser: made once per adapter, kept in IndexedDB by the loader's worker. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineOptions } from '../../src/index.ts';
