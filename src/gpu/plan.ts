@@ -109,7 +109,7 @@ export class Recorder {
     const parts = new PlanParts(device, pipelines, this.#slots, label);
     const steps = await Promise.all(this.#requests.map((make) => make(parts)));
     parts.upload();
-    return new Plan(device, steps);
+    return new Plan(device, steps, parts.params);
   }
 }
 
@@ -117,14 +117,14 @@ export class Recorder {
 class PlanParts {
   readonly pipelines: PipelineCache;
   readonly #device: GPUDevice;
-  readonly #params: GPUBuffer;
+  readonly params: GPUBuffer;
   readonly #bytes: DataView;
 
   constructor(device: GPUDevice, pipelines: PipelineCache, slots: number, label: string) {
     this.#device = device;
     this.pipelines = pipelines;
     const size = Math.max(1, slots) * PARAMS_STRIDE;
-    this.#params = device.createBuffer({
+    this.params = device.createBuffer({
       label: `${label} params`,
       size,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
@@ -140,7 +140,7 @@ class PlanParts {
     if (slot < 0) return undefined;
     const { kernel } = variant;
     packFields(kernel.name, kernel.params, params, this.#bytes, slot * PARAMS_STRIDE);
-    return { buffer: this.#params, offset: slot * PARAMS_STRIDE, size: Math.ceil(kernel.params.length / 4) * 16 };
+    return { buffer: this.params, offset: slot * PARAMS_STRIDE, size: Math.ceil(kernel.params.length / 4) * 16 };
   }
 
   bind({ variant, layout }: Pipeline, buffers: Buffers, params: GPUBufferBinding | undefined): GPUBindGroup {
@@ -154,17 +154,24 @@ class PlanParts {
   }
 
   upload(): void {
-    this.#device.queue.writeBuffer(this.#params, 0, this.#bytes.buffer as ArrayBuffer);
+    this.#device.queue.writeBuffer(this.params, 0, this.#bytes.buffer as ArrayBuffer);
   }
 }
 
 export class Plan {
   readonly #device: GPUDevice;
   readonly #steps: readonly Step[];
+  readonly #params: GPUBuffer;
 
-  constructor(device: GPUDevice, steps: readonly Step[]) {
+  constructor(device: GPUDevice, steps: readonly Step[], params: GPUBuffer) {
     this.#device = device;
     this.#steps = steps;
+    this.#params = params;
+  }
+
+  /** Frees what it made itself; the buffers that it was given stay. */
+  destroy(): void {
+    this.#params.destroy();
   }
 
   /** What a run consists of, in order; dispatches that it skips are left out. */

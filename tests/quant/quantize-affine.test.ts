@@ -36,7 +36,7 @@ describe('8-bit affine quantization', () => {
         weights.forEach((weight, i) => {
           const scale = quantized.scales[Math.floor(i / groupSize)]!;
           const bias = quantized.biases[Math.floor(i / groupSize)]!;
-          const roundings = 2 ** -23 * (Math.abs(weight) + Math.abs(bias)); // of the subtraction and of the product's sum
+          const roundings = 2 ** -22 * (Math.abs(weight) + Math.abs(bias)); // of difference, quotient, product and sum
           expect(Math.abs(back[i]! - weight)).toBeLessThanOrEqual(scale / 2 + roundings + TINY);
         });
       }),

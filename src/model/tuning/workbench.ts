@@ -1,7 +1,7 @@
 /** Trials on the engine's device: their buffers, and compiling, running and reading them. */
 import type { Gpu } from '../../gpu/device.ts';
 import type { PipelineCache } from '../../gpu/kernel.ts';
-import { type At, type PlannedDispatch, Recorder } from '../../gpu/plan.ts';
+import { type At, type Plan, type PlannedDispatch, Recorder } from '../../gpu/plan.ts';
 import { attention } from '../../kernels/attention.ts';
 import { groupByExpert } from '../../kernels/expert-tiles.ts';
 import { matmul } from '../../kernels/matmul.ts';
@@ -16,6 +16,7 @@ interface Trial {
   readonly at: At;
   readonly y: GPUBuffer;
   readonly record: (recorder: Recorder, options: KernelOptions) => void;
+  plan?: Plan;
   dispatches: readonly PlannedDispatch[];
 }
 
@@ -56,7 +57,9 @@ export function createWorkbench(gpu: Gpu, pipelines: PipelineCache, activations:
       const trial = trials[index]!;
       const recorder = new Recorder();
       trial.record(recorder, kernelOptions(facts, activations, chosen));
-      trial.dispatches = (await recorder.finish(device, pipelines, 'trial')).dispatches(trial.at);
+      trial.plan?.destroy();
+      trial.plan = await recorder.finish(device, pipelines, 'trial');
+      trial.dispatches = trial.plan.dispatches(trial.at);
       return trial.dispatches.map(({ kernel, label }) => `${kernel} (${label})`).join(' + ');
     },
     async run(index, repeats) {
@@ -80,6 +83,7 @@ export function createWorkbench(gpu: Gpu, pipelines: PipelineCache, activations:
     },
     async clear() {
       for (const made of buffers) made.destroy();
+      for (const { plan } of trials) plan?.destroy();
       [buffers, trials] = [[], []];
     },
   };
