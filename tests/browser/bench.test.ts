@@ -295,7 +295,7 @@ describe('a quick run on the embedded model, measured', () => {
     await page.locator('#run-text', { hasText: /Done\.|failed/ }).waitFor({ timeout: 390_000 });
     expect(await page.locator('#problem-details').textContent()).toBe('');
     const [run] = await page.evaluate(() => JSON.parse(localStorage.getItem('outrider.bench') ?? '[]') as unknown[]);
-    const { kernels, model, scout } = checkResults(run);
+    const { adapter, kernels, model, scout } = checkResults(run);
     expect(kernels.filter(({ correct }) => !correct)).toEqual([]);
     expect(model).toMatchObject({ name: 'llama-scoutling', correct: true });
     expect([model!.prefill.length, model!.decode.length, model!.step!.ops.length].every((count) => count > 0)).toBe(
@@ -304,7 +304,7 @@ describe('a quick run on the embedded model, measured', () => {
     expect(model!.answer).toMatchObject({ tokens: 32, longestFrameSeconds: expect.any(Number) });
     expect(scout!.formula.length).toBeGreaterThan(0);
     expect(await page.locator('.headlines .waiting').count()).toBe(0);
-    expect(await page.isVisible('#adapter-badge')).toBe(!process.env.OUTRIDER_BROWSER_ADAPTER);
+    expect(await page.isVisible('#adapter-badge')).toBe(adapter.software);
     expect(await page.textContent('#answer-text')).toMatch(/^Once upon a time/);
     expect(complaints).toEqual([]);
     await page.context().close();
