@@ -8,11 +8,16 @@ export interface MatvecVariant {
   readonly outline: MatvecOutline;
   /** Uses `subgroups`: which an adapter may have, and yet be slow at. */
   readonly subgroups: boolean;
+  /** Threads that share rows or x. With subgroups: the adapter's least subgroup size, so that shuffles suffice. */
+  readonly lanes: number;
   /** Shards of a stack that one dispatch reads. A branch at each load is free on a GPU, and dear where a CPU computes. */
   readonly maxShards: 1 | 3;
   /** Not lossless: x is rounded to int8, with a scale for every 32 columns, where the weights are int4. */
   readonly int8: boolean;
 }
+
+/** Without subgroups: 8 threads read 128 neighbouring bytes of a row, a cache line, and one barrier joins them. */
+const LANES_WITHOUT_SUBGROUPS = 8;
 
 /** The best guess first. All are lossless, unless `activations` is 'int8'. */
 export function matvecVariants(adapter: AdapterClass, activations: Activations = 'f32'): readonly MatvecVariant[] {
@@ -21,7 +26,8 @@ export function matvecVariants(adapter: AdapterClass, activations: Activations =
   const variants: MatvecVariant[] = [];
   const add = (outline: MatvecOutline, subgroups: boolean) => {
     const name = [outline as string, ...(int8 ? ['int8'] : []), ...(subgroups ? [] : ['no subgroups'])].join(', ');
-    variants.push({ name, outline, subgroups, maxShards: outline === 'lanes' ? 3 : 1, int8 });
+    const lanes = subgroups ? Math.min(64, subgroupMinSize) : LANES_WITHOUT_SUBGROUPS;
+    variants.push({ name, outline, subgroups, lanes, maxShards: outline === 'lanes' ? 3 : 1, int8 });
   };
   if (software) {
     // Columns are handed round by their lanes' numbers, which all subgroups must have.

@@ -7,8 +7,6 @@ import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
 import { MATVEC_KERNELS } from './matvec-kernels.ts';
 import type { KernelOptions } from './variants.ts';
 
-/** Without subgroups: 8 threads read 128 neighbouring bytes of a row, a cache line, and one barrier joins them. */
-const LANES_WITHOUT_SUBGROUPS = 8;
 /** Of a workgroup where threads share rows. */
 const LANES_THREADS = 64;
 
@@ -66,13 +64,12 @@ interface Shape {
 }
 
 /** How many threads share what. */
-function shapeOf({ matvec: { outline, subgroups, int8 }, lanes }: KernelOptions, request: LinearRequest): Shape {
+function shapeOf({ matvec: { outline, lanes, int8 } }: KernelOptions, request: LinearRequest): Shape {
   const outputsPerThread = request.epilogue === 'swiglu' ? 2 : 4;
-  const sharing = subgroups ? lanes : LANES_WITHOUT_SUBGROUPS;
   if (outline === 'lanes')
-    return { overrides: { LANES: sharing }, outputsPerGroup: (LANES_THREADS / sharing) * outputsPerThread };
-  const overrides = { THREADS: sharing, LANES: sharing, ...rowsInt4Overrides(request.matrix, int8) };
-  return { overrides, outputsPerGroup: sharing * outputsPerThread };
+    return { overrides: { LANES: lanes }, outputsPerGroup: (LANES_THREADS / lanes) * outputsPerThread };
+  const overrides = { THREADS: lanes, LANES: lanes, ...rowsInt4Overrides(request.matrix, int8) };
+  return { overrides, outputsPerGroup: lanes * outputsPerThread };
 }
 
 /** Of shaders/shared/rows-int4.wgsl. */

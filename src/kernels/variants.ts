@@ -21,16 +21,10 @@ export type Family = keyof ChosenVariants;
 export interface KernelOptions {
   /** Activations inside a product, where they are floats. */
   readonly elem: 'f32' | 'f16';
-  /** Threads that share rows in a matvec. With subgroups: the adapter's least subgroup size, so that shuffles suffice. */
-  readonly lanes: number;
-  readonly subgroups: boolean;
   readonly matvec: MatvecVariant;
   readonly matmul: MatmulVariant;
   readonly attention: AttentionVariant;
 }
-
-/** Without subgroups: 8 threads read 128 neighbouring bytes of a row, a cache line, and one barrier joins them. */
-const LANES_WITHOUT_SUBGROUPS = 8;
 
 /** The chosen variants, or the best guess for this class of adapter. Throws `invalid_request` for a name that it does not have. */
 export function kernelOptions(
@@ -38,12 +32,8 @@ export function kernelOptions(
   activations: Activations,
   chosen: ChosenVariants = {},
 ): KernelOptions {
-  const lanes = Math.min(64, adapter.subgroupMinSize);
-  const subgroups = adapter.subgroups && lanes >= 2;
   return {
     elem: activations === 'f16' ? 'f16' : 'f32',
-    lanes: subgroups ? lanes : LANES_WITHOUT_SUBGROUPS,
-    subgroups,
     matvec: choose('matvec', matvecVariants(adapter, activations), chosen.matvec),
     matmul: choose('matmul', matmulVariants(adapter), chosen.matmul),
     attention: choose('attention', attentionVariants(adapter), chosen.attention),

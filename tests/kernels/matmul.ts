@@ -1,14 +1,13 @@
 /** One run of a matmul in every way that this adapter can run it: shared by the tests of its kernels. */
 
-import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { matmul } from '../../src/kernels/matmul.ts';
 import { matmulVariants } from '../../src/kernels/matmul-variants.ts';
-import type { GpuMatrix } from '../../src/kernels/matrix.ts';
 import { numTiles } from '../../src/kernels/tiles.ts';
 import { type KernelOptions, kernelOptions } from '../../src/kernels/variants.ts';
 import { expertTiles } from '../../src/reference/expert-tiles.ts';
 import { type ProjectionCase, type ProjectionData, projectionData } from '../../src/reference/projection.ts';
 import { expectClose, F16_BOUND, F32_BOUND, type Lab } from './harness.ts';
+import { matrixOf } from './projection-matrix.ts';
 
 /** Holds a case to its oracle in every variant that any adapter of these features is offered, or in those of one name. */
 export async function checkMatmul(lab: Lab, testCase: ProjectionCase, only?: string): Promise<void> {
@@ -55,20 +54,4 @@ async function checkOne(
   } as const;
   await lab.run(at, (recorder) => matmul(recorder, options, request));
   expectClose(await lab.floats(y, data.expected.length), data.expected, bound, 1);
-}
-
-/** The case's stack, cut into buffers. */
-function matrixOf(lab: Lab, testCase: ProjectionCase, { blob, expertStride }: ProjectionData): GpuMatrix {
-  const { weights: storage, cols, outputs, experts, swiglu: paired = false } = testCase;
-  const { total, first, count } = experts ?? { total: undefined, first: 0, count: 1 };
-  const layout = { ...blobLayout(storage, paired ? 2 * outputs : outputs, cols, paired), length: expertStride };
-  let slot = 0;
-  const shards = (testCase.shards ?? [count]).map((slots) => {
-    const buffer = lab.buffer(blob.subarray(slot * expertStride, (slot + slots) * expertStride));
-    const shard = { buffer, firstExpert: first + slot, numExperts: slots, firstOutput: 0, outputs, layout };
-    slot += slots;
-    return shard;
-  });
-  const shared = total !== undefined && first + count > total;
-  return { storage, outputs, cols, paired, numExperts: total, shared, shards };
 }

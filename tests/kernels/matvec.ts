@@ -1,12 +1,11 @@
 /** One run of a matvec in every way that this adapter can run it: shared by the tests of its kernels. */
 
-import { blobLayout } from '../../src/kernels/blob-layout.ts';
-import type { GpuMatrix } from '../../src/kernels/matrix.ts';
 import { matvec } from '../../src/kernels/matvec.ts';
 import { matvecVariants } from '../../src/kernels/matvec-variants.ts';
 import { type Activations, type KernelOptions, kernelOptions } from '../../src/kernels/variants.ts';
 import { NORM_EPS, type ProjectionCase, type ProjectionData, projectionData } from '../../src/reference/projection.ts';
 import { expectClose, F16_BOUND, F32_BOUND, type Lab } from './harness.ts';
+import { matrixOf } from './projection-matrix.ts';
 
 /**
  * x rounded to int8: with a scale for every 32 normal values, of which the largest is about 2.2 deviations, a step is
@@ -59,20 +58,4 @@ async function checkOne(
   } as const;
   await lab.run({ position: 0, rows: 1 }, (recorder) => matvec(recorder, options, request));
   expectClose(await lab.floats(y, data.expected.length), data.expected, bound, 1);
-}
-
-/** The case's stack, cut into buffers. */
-function matrixOf(lab: Lab, testCase: ProjectionCase, { blob, expertStride }: ProjectionData): GpuMatrix {
-  const { weights: storage, cols, outputs, experts, swiglu: paired = false } = testCase;
-  const { total, first, count } = experts ?? { total: undefined, first: 0, count: 1 };
-  const layout = { ...blobLayout(storage, paired ? 2 * outputs : outputs, cols, paired), length: expertStride };
-  let slot = 0;
-  const shards = (testCase.shards ?? [count]).map((slots) => {
-    const buffer = lab.buffer(blob.subarray(slot * expertStride, (slot + slots) * expertStride));
-    const shard = { buffer, firstExpert: first + slot, numExperts: slots, firstOutput: 0, outputs, layout };
-    slot += slots;
-    return shard;
-  });
-  const shared = total !== undefined && first + count > total;
-  return { storage, outputs, cols, paired, numExperts: total, shared, shards };
 }
