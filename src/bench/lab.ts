@@ -2,7 +2,7 @@
 import { OutriderError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { PipelineCache } from '../gpu/kernel.ts';
-import { type At, type PlannedDispatch, Recorder } from '../gpu/plan.ts';
+import { type At, type Plan, type PlannedDispatch, Recorder } from '../gpu/plan.ts';
 import type { Routing } from '../kernels/linear.ts';
 import { packState, STATE_BYTES } from '../kernels/state.ts';
 import { type Encode, Timer } from './timing.ts';
@@ -15,6 +15,7 @@ export class Lab {
   readonly timer: Timer;
   readonly #pipelines: PipelineCache;
   #buffers: GPUBuffer[] = [];
+  #plans: Plan[] = [];
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
@@ -74,6 +75,7 @@ export class Lab {
     const recorder = new Recorder();
     record(recorder);
     const plan = await recorder.finish(this.gpu.device, this.#pipelines, 'bench');
+    this.#plans.push(plan);
     return plan.dispatches(at);
   }
 
@@ -108,7 +110,7 @@ export class Lab {
   }
 
   /**
-   * The result of `work`; the buffers that it made are freed.
+   * The result of `work`; the buffers and plans that it made are freed.
    * @param what they are, for a message
    * @throws OutriderError `gpu_out_of_memory`, what the device failed with, and what `work` throws
    */
@@ -117,8 +119,8 @@ export class Lab {
     device.pushErrorScope('out-of-memory');
     const [outcome] = await Promise.allSettled([work()]);
     const refusal = await device.popErrorScope().catch(() => null); // of a lost device
-    for (const buffer of this.#buffers) buffer.destroy();
-    this.#buffers = [];
+    for (const made of [...this.#buffers, ...this.#plans]) made.destroy();
+    [this.#buffers, this.#plans] = [[], []];
     if (refusal) {
       const message = `The GPU has no room for ${what}: ${refusal.message}. Close other GPU-heavy tabs, or run the quick bench.`;
       throw new OutriderError('gpu_out_of_memory', message, { details: { what } });
