@@ -3,15 +3,13 @@
  * loading alone and all together. The model is a ghost on another origin; its weights go into GPU buffers that are recycled.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { OutriderError } from '../errors.ts';
 import { NODE_ADAPTERS, type NodeAdapter } from '../gpu/node.ts';
-import { findCheckout, type PageServer, servePage } from './bench-load/checkout.ts';
-import { runInChromium } from './bench-load/chromium.ts';
+import { PAGE, runInChromium } from './bench-load/chromium.ts';
 import { type GhostShape, listFiles, shapeOf, specOf, startGhost } from './bench-load/ghost.ts';
 import { runInNode } from './bench-load/node.ts';
 import { PageCache } from './bench-load/page-cache.ts';
@@ -26,6 +24,8 @@ import {
   type StageRequest,
   type StageResult,
 } from './bench-load/types.ts';
+import { findCheckout, type SourceServer, serveSources } from './browser/checkout.ts';
+import { findChromium } from './browser/chromium.ts';
 
 const OPTIONS = {
   gb: { type: 'string', default: '20' },
@@ -50,7 +50,6 @@ const USAGE = `Usage: outrider bench-load [options]
 
 /** Left free when models are stored. */
 const SPARE_DISK_BYTES = 4e9;
-const CHROMIUMS = [process.env.OUTRIDER_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 interface Command {
   readonly bytes: number;
@@ -90,7 +89,7 @@ class Bench {
   readonly #command: Command;
   readonly #listings = new Map<number, StageRequest['files']>();
   readonly #pageCache = new PageCache();
-  #page: PageServer | undefined;
+  #page: SourceServer | undefined;
 
   constructor(root: string, command: Command) {
     this.#root = root;
@@ -126,9 +125,10 @@ class Bench {
     try {
       const request = { stage, url: ghost.url, files };
       if (place === 'node') return await this.#runNode(script, request, ghost.pid);
-      this.#page ??= await servePage(this.#root);
+      this.#page ??= await serveSources(this.#root, 'bench-load');
       const adapter = process.env.OUTRIDER_BROWSER_ADAPTER ?? 'swiftshader';
-      const page = { executable: findChromium(), adapter, pageUrl: this.#page.url, ghostPid: ghost.pid };
+      const pageUrl = new URL(PAGE, this.#page.origin).href;
+      const page = { executable: findChromium('use --where node'), adapter, pageUrl, ghostPid: ghost.pid };
       return await runInChromium(request, page);
     } finally {
       await ghost.close();
@@ -161,13 +161,6 @@ class Bench {
     console.error(`${tmpdir()} has room for ${(free / 1e9).toFixed(1)} GB: a smaller model is stored.`);
     return free;
   }
-}
-
-function findChromium(): string {
-  const found = CHROMIUMS.find((path) => path && existsSync(path));
-  if (found) return found;
-  const message = 'There is no Chromium in /usr/bin. Install one, name one in OUTRIDER_CHROMIUM, or use --where node.';
-  throw new OutriderError('invalid_request', message);
 }
 
 function parse(argv: readonly string[]) {

@@ -11,7 +11,7 @@ import { benchInNode } from './bench/node.ts';
 import { formatPeers, runPeers } from './bench/peers.ts';
 import type { RunSettings } from './bench/settings.ts';
 import { formatResults } from './bench/tables.ts';
-import { findCheckout } from './bench-load/checkout.ts';
+import { findCheckout } from './browser/checkout.ts';
 
 const OPTIONS = {
   where: { type: 'string', default: 'chromium' },

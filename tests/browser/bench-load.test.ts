@@ -1,10 +1,10 @@
 /** Every stage of `bench-load` in a real Chromium, over a ghost of a megabyte: what is moved, not how fast. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type PageServer, servePage } from '../../src/cli/bench-load/checkout.ts';
-import { runInChromium } from '../../src/cli/bench-load/chromium.ts';
+import { PAGE, runInChromium } from '../../src/cli/bench-load/chromium.ts';
 import { listFiles } from '../../src/cli/bench-load/ghost.ts';
 import { STAGES, type Stage, type StageRequest, type StageResult } from '../../src/cli/bench-load/types.ts';
+import { type SourceServer, serveSources } from '../../src/cli/browser/checkout.ts';
 import { TINY } from '../../src/ghost/dims.ts';
 import { type GhostServer, serveGhost } from '../../src/ghost/server.ts';
 import { ghostSpec } from '../../src/ghost/spec.ts';
@@ -12,12 +12,12 @@ import { ghostSpec } from '../../src/ghost/spec.ts';
 const spec = ghostSpec('scout-w4a16', { dims: { ...TINY, vision: undefined } });
 const files = listFiles(spec);
 let ghost: GhostServer;
-let page: PageServer;
+let page: SourceServer;
 
 beforeAll(async () => {
   [ghost, page] = await Promise.all([
     serveGhost({ spec }),
-    servePage(fileURLToPath(new URL('../../', import.meta.url))),
+    serveSources(fileURLToPath(new URL('../../', import.meta.url)), 'bench-load'),
   ]);
 });
 afterAll(async () => {
@@ -30,7 +30,7 @@ const run = async (stage: Stage, listed: StageRequest['files'] = files): Promise
     {
       executable: process.env.OUTRIDER_CHROMIUM || '/usr/bin/chromium',
       adapter: process.env.OUTRIDER_BROWSER_ADAPTER ?? 'swiftshader',
-      pageUrl: page.url,
+      pageUrl: new URL(PAGE, page.origin).href,
       ghostPid: process.pid,
     },
   );

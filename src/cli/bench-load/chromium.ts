@@ -1,37 +1,22 @@
 /** One stage in headless Chromium, in a profile of its own on disk. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Chromium } from './cdp.ts';
+import { type ChromiumOptions, withChromium } from '../browser/chromium.ts';
 import { cpuSeconds, processTree } from './processes.ts';
 import { sampleMemory } from './sampler.ts';
 import type { StageRequest, StageResult, WorkDone } from './types.ts';
 
-export interface ChromiumOptions {
-  readonly executable: string;
-  /** `swiftshader`, or what else --use-webgpu-adapter takes. */
-  readonly adapter: string;
+/** In the checkout. */
+export const PAGE = 'src/cli/bench-load/page/index.html';
+
+export interface StageOptions extends ChromiumOptions {
   /** Where the bench's page is. */
   readonly pageUrl: string;
   /** The ghost's process. */
   readonly ghostPid: number;
 }
 
-export async function runInChromium(request: StageRequest, options: ChromiumOptions): Promise<StageResult> {
-  const { executable, adapter, pageUrl, ghostPid } = options;
-  const profile = await mkdtemp(join(tmpdir(), 'outrider-bench-load-'));
-  const chromium = await Chromium.launch(executable, [
-    '--headless=new',
-    '--no-sandbox', // it refuses to start as root with one
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--enable-unsafe-webgpu',
-    '--enable-unsafe-swiftshader',
-    `--use-webgpu-adapter=${adapter}`,
-    `--user-data-dir=${profile}`,
-  ]);
-  try {
+export async function runInChromium(request: StageRequest, options: StageOptions): Promise<StageResult> {
+  const { pageUrl, ghostPid } = options;
+  return withChromium(options, async (chromium) => {
     const page = await chromium.open(pageUrl, "'runStage' in window");
     await chromium.evaluate(page, `prepareStage(${JSON.stringify(request)})`);
     const processes = () => processTree(chromium.pid);
@@ -43,8 +28,5 @@ export async function runInChromium(request: StageRequest, options: ChromiumOpti
       ghostSeconds: cpuSeconds([ghostPid]) - cpuBefore[1],
     };
     return { ...done, place: 'chromium', stage: request.stage, cpu, memory: await endSampling() };
-  } finally {
-    await chromium.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+  });
 }

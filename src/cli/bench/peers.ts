@@ -2,7 +2,7 @@
  * Side by side with the peers: this engine, wllama and onnxruntime-web in the same Chromium, in turns, on the same weights.
  * The peers are a folder of their own, which the product does not need.
  */
-import { findCheckout } from '../bench-load/checkout.ts';
+import { findCheckout } from '../browser/checkout.ts';
 import { openPeersFolder, type PeersAdapter } from './peers/folder.ts';
 import { compareKernels } from './peers/kernels.ts';
 import { formatKernels, formatModel } from './peers/report.ts';

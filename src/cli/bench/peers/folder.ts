@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { OutriderError } from '../../../errors.ts';
+import { findChromium } from '../../browser/chromium.ts';
 
 export const ADAPTERS = ['lavapipe', 'swiftshader'] as const;
 /** `lavapipe`: the folder's own copy of Chromium, in which Mesa's driver stands in for SwiftShader. */
 export type PeersAdapter = (typeof ADAPTERS)[number];
 
 const PACKAGES = ['@wllama/wllama', 'onnxruntime-web'];
-const CHROMIUMS = [process.env.OUTRIDER_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'];
 
 export interface PeersFolder {
   readonly path: string;
@@ -47,7 +47,7 @@ export async function openPeersFolder(
   }
   return {
     path,
-    chromium: adapter === 'lavapipe' ? need('chromium-lvp/chromium', 'npm run shim') : stockChromium(),
+    chromium: adapter === 'lavapipe' ? need('chromium-lvp/chromium', 'npm run shim') : findChromium(),
     models: sizes,
     versions,
   };
@@ -60,11 +60,4 @@ function missing(path: string, file: string, command: string): OutriderError {
   return new OutriderError('invalid_request', `--peers: ${path} has no ${file}. ${next}`, {
     details: { folder: path, file },
   });
-}
-
-function stockChromium(): string {
-  const found = CHROMIUMS.find((path) => path && existsSync(path));
-  if (found) return found;
-  const message = 'There is no Chromium in /usr/bin. Install one, or name one in OUTRIDER_CHROMIUM.';
-  throw new OutriderError('invalid_request', message);
 }

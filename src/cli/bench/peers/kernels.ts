@@ -1,7 +1,7 @@
 /** The kernels side by side, in a Chromium of their own. */
 import type { Roofline } from '../../../bench/results.ts';
 import { describeProduct, formatComparison } from './report.ts';
-import { withChromium } from './turns.ts';
+import { withPeersChromium } from './turns.ts';
 import { ACTIVATIONS, type KernelsResult, type ProductCase, type ProductComparison } from './types.ts';
 
 /** Larger than any cache. */
@@ -21,7 +21,7 @@ export function compareKernels(
   rounds: number,
   onProgress: (text: string) => void,
 ): Promise<KernelsResult> {
-  return withChromium(chromium, async (browser) => {
+  return withPeersChromium(chromium, async (browser) => {
     const page = await browser.open(pageUrl, "'compareProduct' in window");
     const call = <T>(name: string, ...args: readonly unknown[]) =>
       browser.evaluate<T>(page, `${name}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`);

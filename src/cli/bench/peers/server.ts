@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import type { Plugin } from 'vite';
+import { ISOLATION, serveSources } from '../../browser/checkout.ts';
 import type { PeersFolder } from './folder.ts';
 import { tokenizerFiles } from './tokenizer.ts';
 
@@ -21,29 +22,13 @@ export interface PeersServer {
   close(): Promise<void>;
 }
 
-/** Threads of WebAssembly need a page that is isolated from other origins. */
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-} as const;
-
 /** @param root of the checkout */
 export async function servePeers(root: string, folder: PeersFolder): Promise<PeersServer> {
-  const { createServer } = await import('vite');
-  const server = await createServer({
-    root,
-    configFile: join(root, 'vite.config.ts'),
-    cacheDir: 'node_modules/.vite-bench-peers', // a dev server that runs beside this one keeps its own
-    logLevel: 'error',
-    optimizeDeps: { include: ['hash-wasm'] }, // found in the middle of a run, it would make Vite start over
+  const { origin, close } = await serveSources(root, 'bench-peers', {
     plugins: [mount(folder)],
-    server: { port: 0, hmr: false, watch: null, headers: ISOLATION },
+    server: { headers: ISOLATION },
   });
-  await server.listen();
-  return {
-    urlOf: (page) => new URL(`src/cli/bench/peers/page/${page}`, server.resolvedUrls!.local[0]).href,
-    close: () => server.close(),
-  };
+  return { urlOf: (page) => new URL(`src/cli/bench/peers/page/${page}`, origin).href, close };
 }
 
 function mount(folder: PeersFolder): Plugin {

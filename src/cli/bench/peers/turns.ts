@@ -1,9 +1,7 @@
 /** The subjects on one model, in one Chromium, a tab each, asked in turns: a busy spell of the machine falls on all alike. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { OutriderError } from '../../../errors.ts';
-import { Chromium, type Session } from '../../bench-load/cdp.ts';
+import type { Chromium, Session } from '../../browser/cdp.ts';
+import { withChromium } from '../../browser/chromium.ts';
 import { wordPrompt } from './prompts.ts';
 import { busyShare } from './quiet.ts';
 import {
@@ -38,7 +36,7 @@ export interface TurnsOptions {
 /** @throws OutriderError `invalid_request` where an answer is not what was asked for: the rates would mean nothing */
 export async function runTurns(options: TurnsOptions): Promise<ModelResult> {
   const { model, rounds, onProgress } = options;
-  return withChromium(options.chromium, async (chromium) => {
+  return withPeersChromium(options.chromium, async (chromium) => {
     const tabs: Tab[] = [];
     for (const subject of SUBJECTS) {
       onProgress(`${model}: loading ${subject} …`);
@@ -65,30 +63,15 @@ export async function runTurns(options: TurnsOptions): Promise<ModelResult> {
 }
 
 /** Tabs behind another one would be slowed down. */
-const ARGUMENTS = [
-  '--headless=new',
-  '--no-sandbox', // it refuses to start as root with one
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
+const FLAGS = [
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  '--enable-unsafe-webgpu',
-  '--enable-unsafe-swiftshader',
-  '--use-webgpu-adapter=swiftshader', // in the folder's own copy that is lavapipe
 ];
 
-/** A Chromium with a profile of its own, for as long as `use` takes. */
-export async function withChromium<T>(executable: string, use: (chromium: Chromium) => Promise<T>): Promise<T> {
-  const profile = await mkdtemp(join(tmpdir(), 'outrider-peers-'));
-  const chromium = await Chromium.launch(executable, [...ARGUMENTS, `--user-data-dir=${profile}`]);
-  try {
-    return await use(chromium);
-  } finally {
-    await chromium.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
+/** The peers' Chromium, or the stock one: in the folder's own copy, SwiftShader is lavapipe. */
+export function withPeersChromium<T>(executable: string, use: (chromium: Chromium) => Promise<T>): Promise<T> {
+  return withChromium({ executable, adapter: 'swiftshader', flags: FLAGS }, use);
 }
 
 /** A subject that has loaded the model, and what it has done so far. */
