@@ -5,6 +5,7 @@
  */
 import type { Engine } from './api/engine.ts';
 import type { LoadOptions } from './engine/load.ts';
+import type { TextEngine } from './engine/request.ts';
 import { abortError, OutriderError } from './errors.ts';
 import type { LoaderClient } from './loader/client.ts';
 import type { PlanRequest, ReaderOptions } from './loader/host.ts';
@@ -44,8 +45,8 @@ export type {
   RoutingEvent,
 } from './engine/events.ts';
 export type { ModelFacts } from './engine/facts.ts';
-export type { FinishReason } from './engine/generation.ts';
 export type { LoadPhase, LoadProgress } from './engine/progress.ts';
+export type { FinishReason } from './engine/request.ts';
 export type { AnswerStats, EngineStats } from './engine/stats.ts';
 export { type ErrorCode, type ErrorDetails, OutriderError } from './errors.ts';
 export type { KvDtype } from './kernels/attention.ts';
@@ -116,7 +117,7 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     const { reader, failed } = await openReader(source, reading, load.signal);
     const signals = [load.signal, failed].filter((signal) => signal !== undefined);
     try {
-      return await createHere(reader, name, { ...load, gpu: here, signal: AbortSignal.any(signals) });
+      return await speak(createHere(reader, name, { ...load, gpu: here, signal: AbortSignal.any(signals) }));
     } catch (error) {
       throw failed?.aborted ? failed.reason : error;
     }
@@ -124,7 +125,7 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
   const remote = sendable(source);
   if (worker) {
     const model = { name, label: name, source: remote, readerOptions: reading };
-    return connectEngine(worker, model, load, () => {});
+    return speak(connectEngine(worker, model, load, () => {}));
   }
   const { loader, label, port } = await openInLoader(remote, reading, load.signal);
   const own = startWorker();
@@ -132,7 +133,7 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     own.terminate();
     loader.terminate();
   };
-  return connectEngine(own, { name, label }, load, release, port, loader.failed);
+  return speak(connectEngine(own, { name, label }, load, release, port, loader.failed));
 }
 
 /**
@@ -226,10 +227,16 @@ interface AbortOption {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** OpenAI's shapes are fetched while the model loads. */
+async function speak(loading: Promise<TextEngine>): Promise<Engine> {
+  const [text, { engineOver }] = await Promise.all([loading, import('./api/engine.ts')]);
+  return engineOver(text);
+}
+
 /** A page whose engine is in a Worker never needs it. */
-async function createHere(reader: ModelReader, name: string, options: LoadOptions): Promise<Engine> {
-  const { createInThreadEngine } = await import('./api/in-thread.ts');
-  return createInThreadEngine(reader, name, options);
+async function createHere(reader: ModelReader, name: string, options: LoadOptions): Promise<TextEngine> {
+  const { createTextEngine } = await import('./engine/create.ts');
+  return createTextEngine(reader, name, options);
 }
 
 /** Reading happens in a Worker of its own where there are Workers: only there can the browser's files be written at any place. */

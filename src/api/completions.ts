@@ -1,6 +1,5 @@
 /** `chat.completions.create` over a conversation engine: requests in, completions or chunks out. */
-import type { ConversationEngine } from '../engine/engine.ts';
-import type { FinishReason, GenerationEvent } from '../engine/generation.ts';
+import type { FinishReason, GenerationEvent, TextEngine } from '../engine/request.ts';
 import type { Usage } from '../engine/stats.ts';
 import type {
   ChatCompletion,
@@ -21,10 +20,11 @@ interface Head {
   readonly model: string;
 }
 
-export function createChatCompletions(engine: Pick<ConversationEngine, 'generate'>, modelId: string): ChatCompletions {
+export function createChatCompletions(engine: Pick<TextEngine, 'generate' | 'model'>): ChatCompletions {
+  const modelId = engine.model.id;
   const create = async (request: ChatCompletionRequest, options: RequestOptions = {}) => {
     const { generate, stream, includeUsage } = parseRequest(request, modelId);
-    const events = engine.generate(generate, options.signal ?? undefined);
+    const events = engine.generate(generate, { signal: options.signal ?? undefined });
     const head: Head = { id: `chatcmpl-${randomHex()}`, created: Math.floor(Date.now() / 1000), model: modelId };
     return stream ? streamChunks(events, head, includeUsage) : collect(events, head);
   };
@@ -33,12 +33,14 @@ export function createChatCompletions(engine: Pick<ConversationEngine, 'generate
 
 async function collect(events: Events, head: Head): Promise<ChatCompletion> {
   let content = '';
+  let finishReason: FinishReason = 'stop';
   for (;;) {
     const event = await nextEvent(events);
     if (event.type === 'text') content += event.text;
+    else if (event.type === 'end') finishReason = event.finishReason;
     else {
       letGo(events);
-      return completion(head, content, event.finishReason, event.usage);
+      return completion(head, content, finishReason, event.usage);
     }
   }
 }
@@ -52,11 +54,11 @@ async function* streamChunks(
   try {
     let event = await nextEvent(events);
     yield { ...chunk(head, { role: 'assistant', content: '' }, null), ...usage };
-    while (event.type === 'text') {
-      yield { ...chunk(head, { content: event.text }, null), ...usage };
+    while (event.type !== 'usage') {
+      if (event.type === 'text') yield { ...chunk(head, { content: event.text }, null), ...usage };
+      else yield { ...chunk(head, {}, event.finishReason), ...usage };
       event = await nextEvent(events);
     }
-    yield { ...chunk(head, {}, event.finishReason), ...usage };
     if (includeUsage) yield { ...chunk(head, {}, null), choices: [], usage: event.usage };
   } finally {
     letGo(events);

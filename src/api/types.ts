@@ -1,5 +1,5 @@
 /** OpenAI's chat completions, as far as this engine goes: the objects on the wire, hence snake_case. */
-import type { FinishReason } from '../engine/generation.ts';
+import type { FinishReason } from '../engine/request.ts';
 import type { Usage } from '../engine/stats.ts';
 
 export type { Usage, UsageExtra } from '../engine/stats.ts';

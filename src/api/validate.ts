@@ -1,6 +1,6 @@
 /** Reads a request as untrusted input: every field is checked, and none is ignored. */
 import { fromOpenAI } from '../chat/openai.ts';
-import type { GenerateRequest } from '../engine/engine.ts';
+import type { GenerateRequest } from '../engine/request.ts';
 import { OutriderError } from '../errors.ts';
 
 export interface ParsedRequest {
@@ -56,7 +56,7 @@ export function parseRequest(request: unknown, modelId: string): ParsedRequest {
   const stream = boolean(request, 'stream') ?? false;
   return {
     generate: {
-      messages: fromOpenAI(request.messages),
+      prompt: { messages: fromOpenAI(request.messages) },
       sampling: {
         temperature: number(request, 'temperature', 0, 2),
         topP: number(request, 'top_p', 0, 1),

@@ -1,43 +1,27 @@
-/**
- * A loaded model that answers conversations: one session on the GPU, and a queue before it. Speaks in conversations and
- * text; `api/` gives it OpenAI's shapes.
- */
-import { encodeConversation } from '../chat/conversation.ts';
-import type { ChatTemplate, TemplateMessage } from '../chat/template.ts';
+/** A loaded model in this thread: one session on the GPU, and a queue before it. */
+import type { ChatTemplate } from '../chat/template.ts';
 import { OutriderError } from '../errors.ts';
 import type { LoadedModel } from '../model/load.ts';
 import { abortableItems, linkSignals } from '../ports/abortable.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { AnswerMemory } from './answers.ts';
 import { type EngineListener, EventHub } from './events.ts';
-import { type GenerationEvent, generateText, type Job } from './generation.ts';
+import type { ModelFacts } from './facts.ts';
+import { generateText, type Job } from './generation.ts';
+import { PromptEncoder } from './prompts.ts';
 import { RequestQueue } from './queue.ts';
 import { drawSeed, uniform } from './random.ts';
+import type {
+  EncodedPrompt,
+  GenerateOptions,
+  GenerateRequest,
+  GenerationEvent,
+  Prompt,
+  TextEngine,
+  Vocabulary,
+} from './request.ts';
+import type { SamplingFields } from './sampling.ts';
 import { Session } from './session.ts';
 import { type EngineStats, engineStats, Stopwatch, type Usage } from './stats.ts';
-
-/** How to choose ids; what a request leaves out comes from `generation_config.json`, then from OpenAI's defaults. */
-export interface SamplingFields {
-  /** 0..2; 0 is greedy. */
-  readonly temperature: number;
-  /** 0..1; 1 keeps all. */
-  readonly topP: number;
-  /** Ids; 0 keeps all. */
-  readonly topK: number;
-  /** 0..1, relative to the most probable id; 0 keeps all. */
-  readonly minP: number;
-}
-
-export interface GenerateRequest {
-  readonly messages: readonly TemplateMessage[];
-  readonly sampling: { readonly [field in keyof SamplingFields]: SamplingFields[field] | undefined };
-  /** A safe integer; undefined draws one. */
-  readonly seed: number | undefined;
-  /** Tokens, >= 1; undefined, or more than the context has room for, means the rest of the context. */
-  readonly maxTokens: number | undefined;
-  /** None of them empty. The answer ends before the first that appears. */
-  readonly stops: readonly string[];
-}
 
 /** What an engine is made of. The engine owns the model and destroys it. */
 export interface EngineParts {
@@ -51,48 +35,71 @@ export interface EngineParts {
   readonly downgrades: readonly string[];
 }
 
-export class ConversationEngine {
+export class ConversationEngine implements TextEngine {
+  readonly model: ModelFacts;
   readonly #parts: EngineParts;
   readonly #session: Session;
+  readonly #prompts: PromptEncoder;
+  readonly #onUnloaded: () => Promise<void>;
   readonly #queue = new RequestQueue();
   readonly #events = new EventHub();
-  readonly #answers = new AnswerMemory();
   /** Fires when the engine is of no further use; its reason is what every request gets. */
   readonly #over = new AbortController();
+  /** Fires when everything that runs or waits is to end; then another takes its place. */
+  #interruption = new AbortController();
   #unloading: Promise<void> | undefined;
   #lastUsage: Usage | undefined;
 
-  constructor(parts: EngineParts) {
+  /** @param onUnloaded called once, when everything on the GPU is freed */
+  constructor(parts: EngineParts, facts: ModelFacts, onUnloaded: () => Promise<void> = async () => {}) {
     this.#parts = parts;
+    this.#onUnloaded = onUnloaded;
+    this.model = facts;
     this.#session = new Session(parts.model);
+    this.#prompts = new PromptEncoder(parts.tokenizer, parts.template);
     for (const message of parts.downgrades) this.#events.emit({ type: 'downgrade', message });
     parts.model.lost.catch((error: OutriderError) => this.#fail(error));
   }
 
-  /** @returns the function that ends the subscription */
   on(listener: EngineListener): () => void {
     return this.#events.on(listener);
   }
 
-  /**
-   * Begins when the first item is asked for and its turn has come; leaving the loop early stops the generation.
-   * @throws at once: OutriderError `context_overflow`, `template_error`, `engine_unloaded`, `device_lost`, or the
-   *   signal's reason. Iterating throws the latter three.
-   */
-  generate(request: GenerateRequest, signal?: AbortSignal): AsyncIterableIterator<GenerationEvent, void, undefined> {
-    this.#over.signal.throwIfAborted();
-    signal?.throwIfAborted();
+  generate(
+    request: GenerateRequest,
+    { signal }: GenerateOptions = {},
+  ): AsyncIterableIterator<GenerationEvent, void, undefined> {
     const stopwatch = new Stopwatch((usage) => {
       this.#lastUsage = usage;
     });
-    const prompt = this.#encode(request.messages);
-    const job = this.#describe(request, prompt, stopwatch);
-    const linked = linkSignals([signal, this.#over.signal]);
-    return abortableItems(this.#inTurn(job, linked.signal), linked.signal, linked.unlink);
+    const linked = linkSignals([signal, this.#over.signal, this.#interruption.signal]);
+    return abortableItems(this.#answer(request, stopwatch, linked.signal), linked.signal, linked.unlink);
   }
 
-  /** @throws OutriderError `engine_unloaded`, `device_lost` */
-  stats(): EngineStats {
+  async encode(prompt: Prompt): Promise<EncodedPrompt> {
+    this.#over.signal.throwIfAborted();
+    const ids = this.#prompts.encode(prompt);
+    return { ids, text: this.#parts.tokenizer.decode(ids, { skipSpecial: false }) };
+  }
+
+  async decode(ids: readonly number[]): Promise<string> {
+    this.#over.signal.throwIfAborted();
+    return this.#parts.tokenizer.decode(ids, { skipSpecial: false });
+  }
+
+  async vocabulary(): Promise<Vocabulary> {
+    this.#over.signal.throwIfAborted();
+    const { tokenizer, endIds } = this.#parts;
+    const bytes = Array.from({ length: tokenizer.numTokens }, (_, id) => tokenizer.bytesOf(id, { skipSpecial: true }));
+    return { bytes, endIds: [...endIds] };
+  }
+
+  async interrupt(): Promise<void> {
+    this.#interruption.abort(new DOMException('The generation was interrupted.', 'AbortError'));
+    this.#interruption = new AbortController();
+  }
+
+  async stats(): Promise<EngineStats> {
     this.#over.signal.throwIfAborted();
     return engineStats(this.#parts.model, this.#session.length, this.#lastUsage);
   }
@@ -109,6 +116,7 @@ export class ConversationEngine {
     if (!lost) await this.#queue.idle(); // steps in flight still use the buffers; those of a lost device never come back
     this.#events.clear();
     this.#parts.model.destroy();
+    await this.#onUnloaded();
   }
 
   #fail(error: OutriderError): void {
@@ -122,11 +130,9 @@ export class ConversationEngine {
     this.#queue.close(error);
   }
 
-  #encode(messages: readonly TemplateMessage[]): readonly number[] {
-    const { tokenizer, template, model } = this.#parts;
-    const ids = this.#answers.recall(messages);
-    const prompt = encodeConversation(tokenizer, template, messages, { idsOf: (index) => ids[index] });
-    const { contextLength } = model;
+  #encode(request: GenerateRequest): readonly number[] {
+    const prompt = this.#prompts.encode(request.prompt);
+    const { contextLength } = this.#parts.model;
     if (prompt.length >= contextLength) {
       throw new OutriderError(
         'context_overflow',
@@ -138,37 +144,52 @@ export class ConversationEngine {
     return prompt;
   }
 
-  #describe(request: GenerateRequest, prompt: readonly number[], stopwatch: Stopwatch): Job {
-    const { model, tokenizer, endIds, defaults } = this.#parts;
-    const { temperature, topP, topK, minP } = request.sampling;
-    const sampling = {
-      temperature: temperature ?? defaults.temperature,
-      topP: topP ?? defaults.topP,
-      topK: topK ?? defaults.topK,
-      minP: minP ?? defaults.minP,
-    };
-    const seed = request.seed ?? drawSeed();
+  #describe(
+    request: GenerateRequest,
+    prompt: readonly number[],
+    stopwatch: Stopwatch,
+  ): Omit<Job, 'choice' | 'samplingAt'> {
+    const { model, tokenizer, endIds } = this.#parts;
     return {
       session: this.#session,
       tokenizer,
-      endIds,
+      endIds: request.ignoreEnd ? new Set() : endIds,
       prompt,
       limit: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, model.contextLength - prompt.length),
-      samplingAt: (position) => ({ ...sampling, random: uniform(seed, 0, position) }),
-      stops: request.stops,
+      stops: request.stops ?? [],
       stopwatch,
       listener: () => (this.#events.hasListeners ? (event) => this.#events.emit(event) : undefined),
-      onAnswer: (ids, text) => this.#answers.remember([...request.messages, { role: 'assistant', content: text }], ids),
+      onAnswer: (ids, text) => this.#prompts.remember(request.prompt, text, ids),
     };
   }
 
-  async *#inTurn(job: Job, signal: AbortSignal): AsyncGenerator<GenerationEvent, void, undefined> {
+  async *#answer(
+    request: GenerateRequest,
+    stopwatch: Stopwatch,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    const prompt = this.#encode(request);
+    const { temperature, topP, topK, minP } = withDefaults(request.sampling, this.#parts.defaults);
+    const seed = request.seed ?? drawSeed();
+    const job = this.#describe(request, prompt, stopwatch);
     const leave = await this.#queue.enter(signal);
     try {
-      job.stopwatch.start();
-      yield* generateText(job, signal);
+      stopwatch.start(prompt.length);
+      for (let choice = 0; choice < (request.choices ?? 1); choice++) {
+        const samplingAt = (position: number) => ({
+          ...{ temperature, topP, topK, minP },
+          random: uniform(seed, choice, position),
+        });
+        yield* generateText({ ...job, choice, samplingAt }, signal);
+      }
+      yield { type: 'usage', usage: stopwatch.usage() };
     } finally {
       leave();
     }
   }
+}
+
+function withDefaults(given: GenerateRequest['sampling'], defaults: SamplingFields): SamplingFields {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(present) };
 }

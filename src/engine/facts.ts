@@ -1,7 +1,7 @@
 /** What an engine says about its model. Plain data: it crosses the worker's boundary as it is. */
 import type { LayerPlan } from '../model/irope.ts';
 import type { LoadedModel } from '../model/load.ts';
-import type { SamplingFields } from './engine.ts';
+import type { SamplingFields } from './sampling.ts';
 
 export interface ModelFacts {
   /** Name of the model's folder; the `model` field of requests and answers. */

@@ -2,20 +2,15 @@
 import type { Sampled } from '../model/runner.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { PrefillEvent, RoutingEvent } from './events.ts';
+import type { FinishReason, GenerationEvent } from './request.ts';
 import type { SamplingAt, Session } from './session.ts';
-import type { Stopwatch, Usage } from './stats.ts';
+import type { Stopwatch } from './stats.ts';
 import { StopMatcher } from './stop.ts';
 
-/** `stop`: an end token or a stop string; `length`: `max_tokens` or the end of the context. */
-export type FinishReason = 'stop' | 'length';
-
-/** Pieces of text, none empty, then one end. */
-export type GenerationEvent =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'end'; readonly finishReason: FinishReason; readonly usage: Usage };
-
-/** All that one answer needs. */
+/** All that one choice needs. */
 export interface Job {
+  /** 0-based. */
+  readonly choice: number;
   readonly session: Session;
   readonly tokenizer: Tokenizer;
   readonly endIds: ReadonlySet<number>;
@@ -45,15 +40,11 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
     position: prompt.length - 1,
     text: tokenizer.decode([lastOfPrompt], { skipSpecial: false }),
   };
-  let cached = 0;
+  const { choice } = job;
   let completion = 0;
-  const end = (finishReason: FinishReason): GenerationEvent => ({
-    type: 'end',
-    finishReason,
-    usage: stopwatch.usage({ prompt: prompt.length, cached, completion }),
-  });
+  const end = (finishReason: FinishReason): GenerationEvent => ({ type: 'end', choice, finishReason });
   try {
-    for await (const { id, position, experts } of chooseTokens(job, signal, (tokens) => (cached = tokens))) {
+    for await (const { id, position, experts } of chooseTokens(job, signal)) {
       stopwatch.token();
       completion++;
       job.listener()?.({ type: 'routing', ...input, experts: [...experts] });
@@ -62,7 +53,7 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
       const shown = ended ? '' : answer.push(id);
       input = { id, position, text: shown };
       const text = answer.release(shown, last);
-      if (text !== '') yield { type: 'text', text };
+      if (text !== '') yield { type: 'text', choice, text };
       if (answer.stopped || last) {
         yield end(answer.stopped || ended ? 'stop' : 'length');
         return;
@@ -77,12 +68,11 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
 async function* chooseTokens(
   job: Job,
   signal: AbortSignal,
-  onCached: (tokens: number) => void,
 ): AsyncGenerator<Sampled & { readonly position: number }, void, undefined> {
   const { session, prompt, samplingAt } = job;
   const onProgress = (processed: number, total: number) => job.listener()?.({ type: 'prefill', processed, total });
   const { sampled, cachedTokens } = await session.prefill(prompt, samplingAt, { signal, onProgress });
-  onCached(cachedTokens);
+  job.stopwatch.prefilled(cachedTokens);
   yield { ...sampled, position: prompt.length };
   yield* session.decode(job.limit - 1, samplingAt, signal);
 }

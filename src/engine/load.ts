@@ -8,9 +8,10 @@ import { type GenerationConfig, parseGenerationConfig } from '../model/generatio
 import type { loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
 import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { EngineParts, SamplingFields } from './engine.ts';
+import type { EngineParts } from './engine.ts';
 import type { ModelFacts } from './facts.ts';
 import { type LoadProgress, type ProgressReport, trackProgress } from './progress.ts';
+import type { SamplingFields } from './sampling.ts';
 
 /** Loads the weights; `model/load.ts` does it on a GPU, tests bring a fake. */
 export type ModelLoader = typeof LoadModel;
@@ -136,5 +137,5 @@ function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, { lab
 
 /** OpenAI's defaults (temperature 1, everything kept), overridden by the model's own. */
 function samplingDefaults({ temperature, topP, topK, minP }: GenerationConfig): SamplingFields {
-  return { temperature: temperature ?? 1, topP: topP ?? 1, topK: topK ?? 0, minP: minP ?? 0 };
+  return { temperature: temperature ?? 1, topP: topP ?? 1, topK: topK ?? 0, minP: minP ?? 0, repetitionPenalty: 1 };
 }

@@ -63,44 +63,66 @@ export interface UsageExtra {
   readonly e2e_latency_s: number;
 }
 
-/** Collects the moments of one request. Times are milliseconds of `performance.now()`. */
+/** Collects the moments of one request, over all its choices. Times are milliseconds of `performance.now()`. */
 export class Stopwatch {
   readonly #requested = performance.now();
-  #started = 0;
-  #first = 0;
-  #last = 0;
   readonly #onUsage: (usage: Usage) => void;
+  #started = 0;
+  /** When the first token of all came; of this choice; and the last token. */
+  #first = 0;
+  #firstOfChoice = 0;
+  #last = 0;
+  #prompt = 0;
+  /** Of the first choice: later ones find the prompt where it is. */
+  #cached: number | undefined;
+  #tokens = 0;
+  /** Of choices before this one: milliseconds between tokens, and how many gaps. */
+  #decodeMs = 0;
+  #decoded = 0;
 
   /** @param onUsage is told what `usage` returns */
   constructor(onUsage: (usage: Usage) => void = () => {}) {
     this.#onUsage = onUsage;
   }
 
-  /** The request got its turn. */
-  start(): void {
+  /** The request got its turn. @param promptTokens cached ones included */
+  start(promptTokens: number): void {
     this.#started = performance.now();
+    this.#prompt = promptTokens;
+  }
+
+  /** A choice begins: its prompt is on the GPU. @param cachedTokens of it that were there before */
+  prefilled(cachedTokens: number): void {
+    this.#cached ??= cachedTokens;
+    this.#firstOfChoice = 0;
   }
 
   /** A token was chosen. */
   token(): void {
-    this.#last = performance.now();
-    if (this.#first === 0) this.#first = this.#last;
+    const now = performance.now();
+    if (this.#first === 0) this.#first = now;
+    if (this.#firstOfChoice === 0) this.#firstOfChoice = now;
+    else {
+      this.#decodeMs += now - this.#last;
+      this.#decoded++;
+    }
+    this.#last = now;
+    this.#tokens++;
   }
 
-  /** @param counts of tokens; `cached` is a part of `prompt` */
-  usage({ prompt, cached, completion }: { prompt: number; cached: number; completion: number }): Usage {
+  usage(): Usage {
     const rate = (tokens: number, ms: number) => (tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0);
-    const decodeMs = this.#last - this.#first;
+    const cached = this.#cached ?? 0;
     const usage: Usage = {
-      prompt_tokens: prompt,
-      completion_tokens: completion,
-      total_tokens: prompt + completion,
+      prompt_tokens: this.#prompt,
+      completion_tokens: this.#tokens,
+      total_tokens: this.#prompt + this.#tokens,
       prompt_tokens_details: { cached_tokens: cached },
       extra: {
-        prefill_tokens_per_s: rate(prompt - cached, this.#first - this.#started),
-        decode_tokens_per_s: rate(completion - 1, decodeMs),
+        prefill_tokens_per_s: rate(this.#prompt - cached, this.#first - this.#started),
+        decode_tokens_per_s: rate(this.#decoded, this.#decodeMs),
         time_to_first_token_s: (this.#first - this.#requested) / 1000,
-        time_per_output_token_s: completion > 1 ? decodeMs / 1000 / (completion - 1) : 0,
+        time_per_output_token_s: this.#decoded > 0 ? this.#decodeMs / 1000 / this.#decoded : 0,
         e2e_latency_s: (performance.now() - this.#requested) / 1000,
       },
     };

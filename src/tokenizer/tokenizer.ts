@@ -30,6 +30,8 @@ export interface Tokenizer {
   encodeRendered(segments: Iterable<Segment>): number[];
   /** @throws OutriderError `invalid_request` for an unknown id. */
   decode(ids: Iterable<number>, options: DecodeOptions): string;
+  /** @throws OutriderError `invalid_request` for an unknown id. */
+  bytesOf(id: number, options: DecodeOptions): Uint8Array;
   /** For text that arrives id by id. */
   createDecoder(options: DecodeOptions): Decoder;
   /** Text -> id of every added token. */
@@ -90,6 +92,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
       for (const id of ids) text += decoder.push(id);
       return text + decoder.end();
     },
+    bytesOf,
     createDecoder,
     specialTokens: new Map(addedTokens.map(({ content, id }) => [content, id])),
     namedTokens,

@@ -1,17 +1,17 @@
-/** The page's side: the Engine interface in front of a worker. */
-import type { Engine } from '../api/engine.ts';
-import type {
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionRequest,
-  ChatCompletionStream,
-  ChatCompletions,
-  RequestOptions,
-} from '../api/types.ts';
+/** The page's side: a `TextEngine` in front of a worker. */
 import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
+import type {
+  EncodedPrompt,
+  GenerateOptions,
+  GenerateRequest,
+  GenerationEvent,
+  Prompt,
+  TextEngine,
+  Vocabulary,
+} from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
 import { abortError, OutriderError } from '../errors.ts';
 import { abortable, linkSignals } from '../ports/abortable.ts';
@@ -42,7 +42,7 @@ export async function connectEngine(
   release: () => void,
   reader?: MessagePort,
   readerFailed?: AbortSignal,
-): Promise<Engine> {
+): Promise<TextEngine> {
   const connection = new Connection(worker, release);
   const port = connection.openPort<LoadProgress>((progress) => onProgress?.(progress));
   const stop = () => {
@@ -70,23 +70,56 @@ export async function connectEngine(
   }
 }
 
-class WorkerEngine implements Engine {
+class WorkerEngine implements TextEngine {
   readonly model: ModelFacts;
-  readonly variants: ModelFacts['variants'];
-  readonly chat: { readonly completions: ChatCompletions };
   readonly #connection: Connection;
   #unloading: Promise<void> | undefined;
 
   constructor(connection: Connection, model: ModelFacts) {
     this.#connection = connection;
     this.model = model;
-    this.variants = model.variants;
-    const create = (request: ChatCompletionRequest, options: RequestOptions = {}) =>
-      request?.stream === true ? this.#stream(request, options) : this.#complete(request, options);
-    this.chat = { completions: { create: create as ChatCompletions['create'] } };
   }
 
-  on(_type: 'event', listener: EngineListener): () => void {
+  async *generate(
+    request: GenerateRequest,
+    { signal, masks }: GenerateOptions = {},
+  ): AsyncGenerator<GenerationEvent, void, undefined> {
+    signal?.throwIfAborted();
+    const { port1, port2 } = new MessageChannel();
+    const linked = linkSignals([signal, this.#connection.closed]);
+    const events = receiveItems<GenerationEvent>(port1, linked.signal, linked.unlink);
+    try {
+      await abortable(
+        this.#connection.call((remote) =>
+          masks ? remote.call('generate', request, port2, masks) : remote.call('generate', request, port2),
+        ),
+        linked.signal,
+      );
+    } catch (error) {
+      linked.unlink();
+      port1.close();
+      throw error;
+    }
+    yield* events;
+  }
+
+  encode(prompt: Prompt): Promise<EncodedPrompt> {
+    return this.#connection.call((remote) => remote.call('encode', prompt));
+  }
+
+  decode(ids: readonly number[]): Promise<string> {
+    return this.#connection.call((remote) => remote.call('decode', ids));
+  }
+
+  vocabulary(): Promise<Vocabulary> {
+    return this.#connection.call((remote) => remote.call('vocabulary'));
+  }
+
+  interrupt(): Promise<void> {
+    return this.#connection.call((remote) => remote.call('interrupt'));
+  }
+
+  on(listener: EngineListener): () => void {
     const port = this.#connection.openPort<WireEvent>((event) =>
       listener(event.type === 'device_lost' ? { ...event, error: fromWireError(event.error) as OutriderError } : event),
     );
@@ -110,37 +143,6 @@ class WorkerEngine implements Engine {
       this.#connection.close(
         new OutriderError('engine_unloaded', 'The engine was unloaded. Create another one to go on.'),
       );
-    }
-  }
-
-  async #complete(request: ChatCompletionRequest, { signal }: RequestOptions): Promise<ChatCompletion> {
-    signal?.throwIfAborted();
-    const port = this.#connection.openPort<never>(() => {});
-    const stop = () => port.stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    try {
-      const call = this.#connection.call((remote) => remote.call('complete', request, port.forWorker));
-      return await (signal ? abortable(call, signal) : call);
-    } finally {
-      signal?.removeEventListener('abort', stop);
-    }
-  }
-
-  async #stream(request: ChatCompletionRequest, { signal }: RequestOptions): Promise<ChatCompletionStream> {
-    signal?.throwIfAborted();
-    const { port1, port2 } = new MessageChannel();
-    const linked = linkSignals([signal ?? undefined, this.#connection.closed]);
-    const chunks = receiveItems<ChatCompletionChunk>(port1, linked.signal, linked.unlink);
-    try {
-      await abortable(
-        this.#connection.call((remote) => remote.call('stream', request, port2)),
-        linked.signal,
-      );
-      return chunks;
-    } catch (error) {
-      linked.unlink();
-      port1.close();
-      throw error;
     }
   }
 }

@@ -1,10 +1,9 @@
 /** The worker's side: owns engines and answers for them. */
-import type { Engine } from '../api/engine.ts';
-import type { ChatCompletion, ChatCompletionRequest, ChatCompletionStream } from '../api/types.ts';
 import type { EngineEvent } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
+import type { EncodedPrompt, GenerateRequest, Prompt, TextEngine, Vocabulary } from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
 import { OutriderError } from '../errors.ts';
 import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
@@ -19,7 +18,7 @@ import type { RemoteEngine, RemoteLoadOptions, RemoteModel } from './protocol.ts
 /** An event as it crosses: errors are not cloned as they are. */
 export type WireEvent = Exclude<EngineEvent, { type: 'device_lost' }> | { type: 'device_lost'; error: WireError };
 
-export type EngineFactory = (reader: ModelReader, name: string, options: LoadOptions) => Promise<Engine>;
+export type EngineFactory = (reader: ModelReader, name: string, options: LoadOptions) => Promise<TextEngine>;
 
 /** Reads a model in this worker. */
 export type ReaderFactory = (source: RemoteLocation, options?: ReaderOptions) => Promise<ModelReader>;
@@ -35,7 +34,7 @@ export function answerPage(port: MessagePort, createEngine: EngineFactory, openR
 class EngineHost implements RemoteEngine {
   readonly #createEngine: EngineFactory;
   readonly #openReader: ReaderFactory | undefined;
-  #engine: Engine | undefined;
+  #engine: TextEngine | undefined;
 
   constructor(createEngine: EngineFactory, openReader: ReaderFactory | undefined) {
     this.#createEngine = createEngine;
@@ -59,22 +58,30 @@ class EngineHost implements RemoteEngine {
     });
   }
 
-  async complete(request: ChatCompletionRequest, port: MessagePort): Promise<ChatCompletion> {
-    return withStop(
-      port,
-      (signal) => this.#loaded().chat.completions.create(request, { signal }) as Promise<ChatCompletion>,
-    );
+  generate(request: GenerateRequest, port: MessagePort, masks?: MessagePort): void {
+    const controller = new AbortController();
+    const events = this.#loaded().generate(request, { signal: controller.signal, masks });
+    void sendItems(port, events, controller);
   }
 
-  async stream(request: ChatCompletionRequest, port: MessagePort): Promise<void> {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const chunks = await this.#loaded().chat.completions.create(request, { signal });
-    void sendItems(port, chunks as ChatCompletionStream, controller);
+  encode(prompt: Prompt): Promise<EncodedPrompt> {
+    return this.#loaded().encode(prompt);
+  }
+
+  decode(ids: readonly number[]): Promise<string> {
+    return this.#loaded().decode(ids);
+  }
+
+  vocabulary(): Promise<Vocabulary> {
+    return this.#loaded().vocabulary();
+  }
+
+  interrupt(): Promise<void> {
+    return this.#loaded().interrupt();
   }
 
   listen(port: MessagePort): void {
-    const off = this.#loaded().on('event', (event) => {
+    const off = this.#loaded().on((event) => {
       const item: WireEvent = event.type === 'device_lost' ? { ...event, error: toWireError(event.error) } : event;
       port.postMessage({ type: 'item', item } satisfies FromSender<WireEvent>);
     });
@@ -92,7 +99,7 @@ class EngineHost implements RemoteEngine {
     await this.#engine?.unload();
   }
 
-  #loaded(): Engine {
+  #loaded(): TextEngine {
     if (this.#engine) return this.#engine;
     throw new OutriderError('engine_unloaded', 'No model is loaded in this worker. Wait for createEngine.');
   }

@@ -5,9 +5,9 @@
  * `RemoteEngine`. Whatever goes on for a while (loading, a stream, a subscription) gets a port of its own as an
  * argument, over which the page says `stop` and the worker sends items; the worker closes it at the end.
  */
-import type { ChatCompletion, ChatCompletionRequest } from '../api/types.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
+import type { EncodedPrompt, GenerateRequest, Prompt, Vocabulary } from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
 import type { ReaderOptions, RemoteLocation } from '../loader/host.ts';
 
@@ -51,9 +51,12 @@ export interface RemoteModel {
 export interface RemoteEngine {
   /** Sends `LoadProgress` as items on `port`. @param reader where a `ModelReader` is served; absent where `model` has a source */
   load(model: RemoteModel, options: RemoteLoadOptions, port: MessagePort, reader?: MessagePort): Promise<ModelFacts>;
-  complete(request: ChatCompletionRequest, port: MessagePort): Promise<ChatCompletion>;
-  /** Resolves when the request was accepted; chunks follow on the port as far as credits allow. */
-  stream(request: ChatCompletionRequest, port: MessagePort): Promise<void>;
+  /** `GenerationEvent`s follow on `port` as far as credits allow. @param masks where a `MaskSource` is served */
+  generate(request: GenerateRequest, port: MessagePort, masks?: MessagePort): void;
+  encode(prompt: Prompt): Promise<EncodedPrompt>;
+  decode(ids: readonly number[]): Promise<string>;
+  vocabulary(): Promise<Vocabulary>;
+  interrupt(): Promise<void>;
   /** Sends `WireEvent`s as items until stopped. */
   listen(port: MessagePort): void;
   stats(): Promise<EngineStats>;

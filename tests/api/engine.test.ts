@@ -173,7 +173,7 @@ describe.each<[string, Create]>([
       return letters(hash);
     };
     const { engine } = await engineWith({ choose });
-    expect(engine.model.defaults).toEqual({ temperature: 0.6, topP: 0.9, topK: 0, minP: 0 });
+    expect(engine.model.defaults).toEqual({ temperature: 0.6, topP: 0.9, topK: 0, minP: 0, repetitionPenalty: 1 });
     await answerOf(engine, { messages: question.messages, max_tokens: 1, top_k: 5, min_p: 0.1 });
     expect(seen.at(-1)).toMatchObject({ temperature: 0.6, topP: 0.9, topK: 5, minP: 0.1 });
     await answerOf(engine, { messages: question.messages, max_tokens: 1, temperature: 2, top_p: 0.5 });

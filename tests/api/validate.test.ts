@@ -22,7 +22,7 @@ describe('a request', () => {
     });
     expect(parsed).toEqual({
       generate: {
-        messages,
+        prompt: { messages },
         sampling: { temperature: 0, topP: 0.5, topK: 7, minP: 0.1 },
         seed: -5,
         maxTokens: 9,

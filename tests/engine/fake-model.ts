@@ -1,5 +1,6 @@
 /** A model folder in memory whose tokens are bytes, and an engine over it that computes with a FakeRunner. */
-import { createInThreadEngine } from '../../src/api/in-thread.ts';
+import { engineOver } from '../../src/api/engine.ts';
+import { createTextEngine } from '../../src/engine/create.ts';
 import type { LoadOptions, ModelLoader } from '../../src/engine/load.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import type { LoadedModel } from '../../src/model/load.ts';
@@ -97,6 +98,10 @@ export function fakeModel(options: FakeOptions & { downgrades?: string[] } = {})
   return { load, runner };
 }
 
+/** A text engine in this thread, over `model`. */
+export const createFakeTextEngine = (model: FakeModel, options: LoadOptions = {}) =>
+  createTextEngine(readerOf(byteSource), 'bytes', options, model.load);
+
 /** An engine in this thread, over `model`. */
-export const createFakeEngine = (model: FakeModel, options: LoadOptions = {}) =>
-  createInThreadEngine(readerOf(byteSource), 'bytes', options, model.load);
+export const createFakeEngine = async (model: FakeModel, options: LoadOptions = {}) =>
+  engineOver(await createFakeTextEngine(model, options));

@@ -1,6 +1,7 @@
 /** A Worker made of a MessageChannel: the same messages, in one thread. */
 
-import { createInThreadEngine } from '../../src/api/in-thread.ts';
+import { engineOver } from '../../src/api/engine.ts';
+import { createTextEngine } from '../../src/engine/create.ts';
 import { serveReader } from '../../src/loader/serve.ts';
 import { connectEngine, type WorkerLoadOptions } from '../../src/worker/client.ts';
 import { answerPage, type EngineFactory } from '../../src/worker/host.ts';
@@ -58,7 +59,11 @@ export function servedReader(): MessagePort {
 }
 
 /** An engine behind a worker, over `model`. */
-export async function createRemoteEngine(model: FakeModel, options: WorkerLoadOptions = {}) {
-  const fake = fakeWorker((reader, name, load) => createInThreadEngine(reader, name, load, model.load));
+export const createRemoteEngine = async (model: FakeModel, options: WorkerLoadOptions = {}) =>
+  engineOver(await createRemoteTextEngine(model, options));
+
+/** A text engine behind a worker, over `model`. */
+export async function createRemoteTextEngine(model: FakeModel, options: WorkerLoadOptions = {}) {
+  const fake = fakeWorker((reader, name, load) => createTextEngine(reader, name, load, model.load));
   return connectEngine(fake.worker, { name: 'bytes', label: 'bytes' }, options, fake.terminate, servedReader());
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createInThreadEngine } from '../../src/api/in-thread.ts';
+import { engineOver } from '../../src/api/engine.ts';
+import { createTextEngine } from '../../src/engine/create.ts';
 import { OutriderError } from '../../src/errors.ts';
 import { fromWireError, toWireError } from '../../src/ports/errors.ts';
 import { receiveItems, sendItems, WINDOW } from '../../src/ports/stream.ts';
@@ -117,9 +118,11 @@ describe('an engine behind a worker', () => {
 
   it('fails with worker_failed when the worker dies, whatever runs, and later', async () => {
     const model = fakeModel();
-    const fake = fakeWorker((reader, name, options) => createInThreadEngine(reader, name, options, model.load));
+    const fake = fakeWorker((reader, name, options) => createTextEngine(reader, name, options, model.load));
     let released = 0;
-    const engine = await connectEngine(fake.worker, { name: 'x', label: 'x' }, {}, () => released++, servedReader());
+    const engine = engineOver(
+      await connectEngine(fake.worker, { name: 'x', label: 'x' }, {}, () => released++, servedReader()),
+    );
     const stream = await engine.chat.completions.create({ ...request, stream: true });
     await stream.next();
     const running = engine.chat.completions.create(request);
@@ -182,7 +185,7 @@ describe('an engine behind a worker', () => {
 
   it('refuses a request that cannot be cloned', async () => {
     const engine = await createRemoteEngine(fakeModel());
-    const hostile = { ...request, user: () => {} };
+    const hostile = { ...request, messages: [{ role: 'user', content: 'Hi', name: () => {} }] };
     await expect(engine.chat.completions.create(hostile as never)).rejects.toMatchObject({ code: 'invalid_request' });
     await engine.unload();
   });
