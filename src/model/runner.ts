@@ -5,8 +5,24 @@
 import type { ModelConfig } from './config.ts';
 import type { Schedule } from './irope.ts';
 
-/** How to choose an id from the logits, applied in Transformers' order: temperature, top-k, top-p, min-p. */
+/** What is done to logits before an id is chosen, and holds for a whole answer. Ids are below the tokenizer's `numTokens`. */
+export interface Adjustment {
+  /** > 0; of ids in the prompt or the answer so far, a positive logit is divided by it, a negative one multiplied. */
+  readonly repetitionPenalty: number;
+  /** Subtracted once from the logit of every id that the answer has already. */
+  readonly presencePenalty: number;
+  /** Subtracted from the logit of an id for each time that the answer has it. */
+  readonly frequencyPenalty: number;
+  /** Added; -Infinity: never chosen. Each id at most once. */
+  readonly bias: readonly (readonly [id: number, bias: number])[];
+}
+
+/** How to choose an id from the logits, in Transformers' order: adjustments, mask, temperature, top-k, top-p, min-p. */
 export interface Sampling {
+  /** Bit `id % 32` of word `id / 32` is set where the id may be chosen; at least one is. Default all. [ceil(numTokens / 32)] */
+  readonly mask?: Uint32Array<ArrayBuffer> | undefined;
+  /** So many alternatives with their log-probabilities, 0..20; default none, and none for the chosen id either. */
+  readonly logprobs?: number | undefined;
   /** >= 0; 0 is greedy (ties to the lower id) and ignores the rest. */
   readonly temperature: number;
   /** 0..1; 1 keeps all. Exact over the whole vocabulary. */
@@ -19,11 +35,28 @@ export interface Sampling {
   readonly random: number;
 }
 
+/** Natural logarithms of the softmax over the model's own logits, before adjustments, mask and temperature. */
+export interface Logprobs {
+  readonly chosen: number;
+  /** The most probable ids, falling; ties to the lower id. [alternatives] */
+  readonly top: readonly { readonly id: number; readonly logprob: number }[];
+}
+
 /** What comes back from the GPU for one chosen id. */
 export interface Sampled {
   readonly id: number;
   /** Expert chosen in each MoE layer for the LAST INPUT token (the one whose output this id is). [moeLayers] */
   readonly experts: Uint32Array;
+  /** Where `Sampling.logprobs` asked for them. */
+  readonly logprobs?: Logprobs | undefined;
+}
+
+/** Keys and values of a timeline's positions, copied aside on the GPU. */
+export interface KvCopy {
+  /** On the GPU. */
+  readonly bytes: number;
+  /** Frees it. */
+  destroy(): void;
 }
 
 /** One decode step: bytes that its dispatches must read or write at least once each, and floating-point operations. */
