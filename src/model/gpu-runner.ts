@@ -7,8 +7,9 @@ import { type At, type Plan, type PlannedDispatch, Recorder, type Submit } from 
 import type { ModelConfig } from './config.ts';
 import { forward, head } from './forward.ts';
 import type { Schedule } from './irope.ts';
+import { type GpuKvCopy, kvCopyBytes, restoreKv, saveKv } from './kv-copy.ts';
 import type { Model } from './model.ts';
-import type { Runner, Sampled, Sampling, StepCost } from './runner.ts';
+import type { KvCopy, Runner, Sampled, Sampling, StepCost } from './runner.ts';
 import { Timeline, type TimelineOptions } from './timeline.ts';
 
 /** Steps in flight: enough to hide a readback's round trip on a GPU; on a CPU there is nothing to hide. */
@@ -107,6 +108,20 @@ export class GpuRunner implements Runner {
     if (!reserved) return sampled;
     await Promise.all([reserved, sampled]);
     return sampled;
+  }
+
+  async saveKv(length: number, reach: number): Promise<KvCopy | undefined> {
+    this.#assertAlive();
+    return saveKv(this.#timeline.model.gpu.device, this.#timeline.kv, length, reach);
+  }
+
+  restoreKv(copy: KvCopy): void {
+    this.#assertAlive();
+    restoreKv(this.#timeline.model.gpu.device, this.#timeline.kv, copy as GpuKvCopy);
+  }
+
+  kvCopyBytes(length: number, reach: number): number {
+    return kvCopyBytes(this.#timeline.kv, length, reach);
   }
 
   /** What a run consists of that is the last of its prompt: for accounting, and for timing each dispatch alone after it. */

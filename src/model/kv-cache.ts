@@ -24,8 +24,10 @@ class Region implements KvRegion {
     return this.#buffer !== undefined;
   }
 
+  /** Frees its buffer; the next use makes another. */
   destroy(): void {
     this.#buffer?.destroy();
+    this.#buffer = undefined;
   }
 
   buffer = (): GPUBuffer => {
@@ -34,8 +36,16 @@ class Region implements KvRegion {
   };
 }
 
+/** The first slots of a region: [2, slots, num_kv_heads, head_dim], of which `used` keys and as many values matter. */
+export interface UsedSlots {
+  readonly buffer: () => GPUBuffer;
+  readonly slots: number;
+  readonly used: number;
+}
+
 export class KvCache {
   readonly #device: GPUDevice;
+  readonly #schedule: Schedule;
   readonly #layers: readonly (readonly Region[])[];
   readonly #shapes: readonly AttentionShape[];
   /** Of one layer. */
@@ -56,6 +66,7 @@ export class KvCache {
     kvDtype: KvDtype = 'f32',
   ) {
     this.#device = device;
+    this.#schedule = schedule;
     const { numAttentionHeads: numHeads, numKeyValueHeads: numKvHeads, headDim } = config;
     this.bytesPerToken = kvBytesPerToken(config, kvDtype);
     this.#shapes = schedule.layers.map(({ attention }) => ({
@@ -99,6 +110,8 @@ export class KvCache {
     return this.#device.popErrorScope().then((error) => {
       if (!error) return;
       const bytes = this.#allocatedBytes - before;
+      for (const region of missing) region.destroy(); // none of them can be relied on
+      this.#allocatedBytes = before;
       throw new OutriderError(
         'gpu_out_of_memory',
         `The GPU refused ${bytes} bytes for keys and values up to position ${end} (${before} bytes are allocated). Close other GPU-heavy tabs, or use a shorter context.`,
@@ -106,6 +119,27 @@ export class KvCache {
           details: { bytes, allocated: before, position: end },
         },
       );
+    });
+  }
+
+  /** Bytes of each buffer that a full context still needs. */
+  missingBytes(): number[] {
+    return this.#layers
+      .flat()
+      .filter((region) => !region.allocated)
+      .map(({ slots }) => slots * this.bytesPerToken);
+  }
+
+  /** Where positions 0 .. length - 1 lie. @param reach see `Runner.saveKv` */
+  used(length: number, reach: number): UsedSlots[] {
+    const { chunk } = this.#schedule;
+    const chunkStart = chunk === Number.POSITIVE_INFINITY ? 0 : Math.floor(Math.max(0, reach - 1) / chunk) * chunk;
+    return this.#layers.flatMap((regions, layer) => {
+      const { chunked } = this.#shapes[layer]!;
+      return regions.flatMap(({ first, slots, buffer }) => {
+        const used = Math.min(slots, length - (chunked ? chunkStart : first));
+        return used > 0 ? [{ buffer, slots, used }] : [];
+      });
     });
   }
 
@@ -120,7 +154,7 @@ export class KvCache {
     return this.#device.createBuffer({
       label: `layer ${layer} KV of ${slots} tokens`,
       size,
-      usage: GPUBufferUsage.STORAGE,
+      usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
     });
   }
 }

@@ -95,6 +95,19 @@ export interface Runner {
    */
   step(position: number, sampling: Sampling): Promise<Sampled>;
 
+  /**
+   * Copies what positions 0 .. length - 1 have in the KV cache to buffers of their own on the GPU; nothing may be in flight.
+   * @param reach one past the last position whose chunk the local regions may hold, >= length
+   * @returns undefined where the GPU has no room for the copy beside the keys and values of a full context
+   */
+  saveKv(length: number, reach: number): Promise<KvCopy | undefined>;
+
+  /** Puts a copy back: what it holds is then as it was when it was saved. The copy stays. Nothing may be in flight. */
+  restoreKv(copy: KvCopy): void;
+
+  /** Bytes that `saveKv` would take. */
+  kvCopyBytes(length: number, reach: number): number;
+
   /** What a step costs that feeds a token at `position`. */
   stepCost(position: number): StepCost;
 

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../src/model/config.ts';
 import { cutPrompt, type Schedule } from '../../src/model/irope.ts';
-import type { Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
+import type { KvCopy, Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
 
 export interface FakeOptions {
   chunk?: number;
@@ -13,8 +13,17 @@ export interface FakeOptions {
   block?: number;
   vocabSize?: number;
   eosTokenIds?: number[];
+  /** The GPU has no room for copies. */
+  refuseCopies?: boolean;
   /** Replaces the choice of ids; gets the hash and the position of the id that is chosen. */
   choose?: (hash: number, position: number, sampling: Sampling) => number;
+}
+
+/** Exactly what a copy on a GPU holds. */
+interface FakeCopy extends KvCopy {
+  readonly global: readonly number[];
+  readonly region: number;
+  readonly local: readonly number[];
 }
 
 const mix = (a: number, b: number) =>
@@ -33,11 +42,14 @@ export class FakeRunner implements Runner {
   /** Positions submitted by `step`, prefills by their [start, end). */
   readonly steps: number[] = [];
   readonly prefills: [number, number][] = [];
+  /** Copies that were not destroyed. */
+  readonly copies = new Set<KvCopy>();
   /** The next step rejects with this. */
   failNext: Error | undefined;
 
   readonly #chunk: number;
   readonly #block: number;
+  readonly #refuseCopies: boolean;
   readonly #choose: NonNullable<FakeOptions['choose']>;
   readonly #global: number[] = [];
   readonly #local: number[] = []; // [chunk] values of the region
@@ -55,6 +67,7 @@ export class FakeRunner implements Runner {
     const { chunk = 8, contextLength = 64, runAhead = 3, block = 3, vocabSize = 97, eosTokenIds = [] } = options;
     this.#chunk = chunk;
     this.#block = block;
+    this.#refuseCopies = options.refuseCopies ?? false;
     this.contextLength = contextLength;
     this.runAhead = runAhead;
     this.#choose = options.choose ?? ((hash) => (hash >>> 0) % vocabSize);
@@ -132,6 +145,38 @@ export class FakeRunner implements Runner {
     return done;
   }
 
+  async saveKv(length: number, reach: number): Promise<KvCopy | undefined> {
+    this.#check(this.#inFlight === 0 && !this.#prefilling, 'a copy while work is in flight');
+    this.#check(length <= this.#length && reach >= length, `a copy of ${length} of ${this.#length} up to ${reach}`);
+    const bytes = this.kvCopyBytes(length, reach);
+    const region = this.#regionOf(reach);
+    const local = region < length ? this.#local.slice(0, length - region) : [];
+    const copy: FakeCopy = {
+      ...{ bytes, global: this.#global.slice(0, length), region, local },
+      destroy: () => this.copies.delete(copy),
+    };
+    await turn();
+    if (this.#refuseCopies) return undefined;
+    this.copies.add(copy);
+    return copy;
+  }
+
+  restoreKv(copy: KvCopy): void {
+    this.#check(this.#inFlight === 0 && !this.#prefilling, 'a copy put back while work is in flight');
+    this.#check(this.copies.has(copy), 'a copy that was destroyed is put back');
+    const { global, region, local } = copy as FakeCopy;
+    for (const [at, value] of global.entries()) this.#global[at] = value;
+    for (const [slot, value] of local.entries()) this.#local[slot] = value;
+    this.#region = region;
+    this.#written = local.length;
+    this.#length = global.length;
+  }
+
+  /** One byte a position in the global layer, and one in the local. */
+  kvCopyBytes(length: number, reach: number): number {
+    return length + Math.max(0, length - this.#regionOf(reach));
+  }
+
   stepCost(position: number): StepCost {
     this.#check(position < this.contextLength, 'the cost of a step beyond the context');
     return { dispatches: 8, bytes: 1e6 + position, flops: 2e6 };
@@ -141,6 +186,12 @@ export class FakeRunner implements Runner {
     const isIdle = this.#inFlight === 0 && !this.#prefilling;
     this.#check(isIdle || this.#failure !== undefined, 'destroyed while work is in flight');
     this.destroyed = true;
+  }
+
+  #regionOf(reach: number): number {
+    return this.#chunk === Number.POSITIVE_INFINITY
+      ? 0
+      : Math.floor(Math.max(0, reach - 1) / this.#chunk) * this.#chunk;
   }
 
   #process(id: number, position: number): number {
