@@ -25,6 +25,7 @@ const OPTIONS = {
   matmul: { type: 'string' },
   attention: { type: 'string' },
   peers: { type: 'string' },
+  rounds: { type: 'string', default: '5' },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -42,7 +43,9 @@ const USAGE = `Usage: outrider bench [MODEL] [options]
   --every-variant  kernel cases in every lossless variant
   --matvec NAME, --matmul NAME, --attention NAME
                    these variants
-  --peers DIR      this engine and others on the same weights, in turns; DIR is a prepared checkout of the peers
+  --peers DIR      this engine and others on the same weights, in turns; DIR is a prepared checkout of the
+                   peers, MODEL … some of its models, default s and m
+  --rounds N       of --peers, 1 to 99: runs of each measure, of which the median counts; default 5
   --json           results as JSON`;
 
 /** Results go to stdout, progress to stderr. Exit code 1 where a kernel or a model is wrong. */
@@ -51,7 +54,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const print = (result: object, text: string) => console.log(values.json ? JSON.stringify(result, null, 2) : text);
   const say = (text: string) => console.error(text);
   if (values.peers !== undefined) {
-    const peers = await runPeers({ folder: values.peers, onProgress: say });
+    const models = positionals.length > 0 ? { models: positionals } : {};
+    const peers = await runPeers({ folder: values.peers, rounds: roundsOf(values.rounds), ...models, onProgress: say });
     print(peers, formatPeers(peers));
     return 0;
   }
@@ -62,6 +66,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     : await benchInChromium(settings, choose('adapter', values.adapter, CHROMIUM_ADAPTERS), say);
   print(results, `\n${formatResults(results)}`);
   return results.model?.correct === false || results.kernels.some(({ correct }) => !correct) ? 1 : 0;
+}
+
+function roundsOf(text: string): number {
+  const rounds = Number(text);
+  if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 99) return rounds;
+  throw new OutriderError('invalid_request', `--rounds is ${text}; it must be a whole number from 1 to 99.\n${USAGE}`);
 }
 
 function parse(argv: readonly string[]) {

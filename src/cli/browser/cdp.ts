@@ -15,6 +15,8 @@ interface Message {
 /** A page or a worker. */
 export interface Session {
   readonly id: string;
+  /** Of pages that were opened here. */
+  readonly targetId?: string;
   readonly type: string;
 }
 
@@ -58,12 +60,17 @@ export class Chromium {
   async open(url: string, expression: string): Promise<Session> {
     const { targetId } = await this.send<{ targetId: string }>('Target.createTarget', { url });
     const { sessionId } = await this.send<{ sessionId: string }>('Target.attachToTarget', { targetId, flatten: true });
-    const page = { id: sessionId, type: 'page' };
+    const page = { id: sessionId, targetId, type: 'page' };
     this.sessions.set(sessionId, page);
     await this.send('Target.setAutoAttach', ATTACH, sessionId);
     const isReady = () => this.evaluate<boolean>(page, expression).catch(() => false); // between two documents there is no context
     while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 20));
     return page;
+  }
+
+  /** Closes a page that was opened here, and its workers with it. */
+  async closePage({ targetId }: Session): Promise<void> {
+    await this.send('Target.closeTarget', { targetId });
   }
 
   /** The value of an expression, of its promise if it is one. */

@@ -82,6 +82,7 @@ describe('the report', () => {
     onGpu,
     rates: rates.map((median, index) => ({ measure: MEASURES[index]!, median, best: median, own: median, runsMs: [] })),
     answers,
+    crashes: 0,
   });
   const result = (onGpu: boolean): ModelResult => ({
     model: 's',

@@ -31,7 +31,8 @@ export function formatModel(result: ModelResult): string {
     line(['', ...MEASURES.map(({ kind, tokens }) => `${kind} ${tokens}`)]),
     ...[...rows, ...ratios].map(line),
     ...subjects.map(
-      ({ subject, weights, loadMs }) => `  ${subject}: ${weights}; loaded in ${(loadMs / 1000).toFixed(1)} s`,
+      ({ subject, weights, loadMs, crashes }) =>
+        `  ${subject}: ${weights}; loaded in ${(loadMs / 1000).toFixed(1)} s${crashes > 0 ? `; failed ${crashes} times and was loaded anew` : ''}`,
     ),
     ...peers.map((peer) => `  ${describeAnswers(subjectOf(result, 'outrider'), peer)}`),
   ].join('\n');

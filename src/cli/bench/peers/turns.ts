@@ -74,29 +74,39 @@ export function withPeersChromium<T>(executable: string, use: (chromium: Chromiu
   return withChromium({ executable, adapter: 'swiftshader', flags: FLAGS }, use);
 }
 
+type Open = () => Promise<{
+  readonly loaded: LoadedSubject;
+  readonly complete: PeersPage['complete'];
+  readonly close: () => Promise<void>;
+}>;
+
 /** A subject that has loaded the model, and what it has done so far. */
 class Tab {
   readonly subject: Subject;
-  readonly #loaded: LoadedSubject;
   readonly #vocabSize: number;
-  readonly #complete: PeersPage['complete'];
+  readonly #open: Open;
+  #page: Awaited<ReturnType<Open>>;
+  #crashes = 0;
   readonly #runs = new Map<Measure, Completed[]>(MEASURES.map((measure) => [measure, []]));
   readonly #answers: (readonly number[])[] = [];
 
-  private constructor(subject: Subject, loaded: LoadedSubject, vocabSize: number, complete: PeersPage['complete']) {
+  private constructor(subject: Subject, vocabSize: number, open: Open, page: Awaited<ReturnType<Open>>) {
     this.subject = subject;
-    this.#loaded = loaded;
     this.#vocabSize = vocabSize;
-    this.#complete = complete;
+    this.#open = open;
+    this.#page = page;
   }
 
   static async open(chromium: Chromium, subject: Subject, { pageUrl, model, vocabSize }: TurnsOptions): Promise<Tab> {
-    const page: Session = await chromium.open(pageUrl, "'loadSubject' in window");
-    const request = JSON.stringify({ subject, model, contextLength: CONTEXT_LENGTH });
-    const loaded = await chromium.evaluate<LoadedSubject>(page, `loadSubject(${request})`);
-    const complete = (prompt: string, tokens: number) =>
-      chromium.evaluate<Completed>(page, `complete(${JSON.stringify(prompt)}, ${tokens})`);
-    return new Tab(subject, loaded, vocabSize, complete);
+    const open = async () => {
+      const page: Session = await chromium.open(pageUrl, "'loadSubject' in window");
+      const request = JSON.stringify({ subject, model, contextLength: CONTEXT_LENGTH });
+      const loaded = await chromium.evaluate<LoadedSubject>(page, `loadSubject(${request})`);
+      const complete = (prompt: string, tokens: number) =>
+        chromium.evaluate<Completed>(page, `complete(${JSON.stringify(prompt)}, ${tokens})`);
+      return { loaded, complete, close: () => chromium.closePage(page) };
+    };
+    return new Tab(subject, vocabSize, open, await open());
   }
 
   /** Takes down the answers to the check prompts. */
@@ -120,7 +130,7 @@ class Tab {
 
   result(): SubjectResult {
     const rates = [...this.#runs].map(([measure, runs]) => rateOf(measure, runs));
-    return { subject: this.subject, ...this.#loaded, rates, answers: this.#answers };
+    return { subject: this.subject, ...this.#page.loaded, rates, answers: this.#answers, crashes: this.#crashes };
   }
 
   async #ask(promptTokens: number, salt: number, tokens: number): Promise<Completed> {
@@ -129,6 +139,19 @@ class Tab {
     if (fed === promptTokens && ids.length === tokens) return completed;
     const message = `${this.subject} was asked to read ${promptTokens} tokens and to answer with ${tokens}; it read ${fed} and answered with ${ids.length}. Use models whose vocabulary the peers' folder made.`;
     throw new OutriderError('invalid_request', message);
+  }
+
+  /** Peers give up after half a minute on a GPU that other things keep busy; the rest of the run need not fall with them. */
+  async #complete(prompt: string, tokens: number): Promise<Completed> {
+    try {
+      return await this.#page.complete(prompt, tokens);
+    } catch (error) {
+      if (this.subject === 'outrider') throw error;
+      this.#crashes++;
+      await this.#page.close();
+      this.#page = await this.#open();
+      return this.#page.complete(prompt, tokens);
+    }
   }
 }
 

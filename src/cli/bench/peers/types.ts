@@ -65,6 +65,8 @@ export interface Rate {
 export interface SubjectResult extends LoadedSubject {
   readonly subject: Subject;
   readonly rates: readonly Rate[];
+  /** Times that it failed in the middle of an answer and was loaded anew; the answer was asked for again. */
+  readonly crashes: number;
   /** One greedy answer per check prompt. */
   readonly answers: readonly (readonly number[])[];
 }
