@@ -1,9 +1,9 @@
 /** One answer on the page: streams in by animation frames, then shows how it ended and what it cost. */
+import { MarkdownView } from '../../../element/markdown/view.ts';
 import { create, createCopyButton } from '../../shared/dom.ts';
 import { formatCount, formatRate } from '../../shared/format.ts';
 import type { AnswerStats, Outcome } from '../conversation.ts';
 import { createAskButton } from './ask-button.ts';
-import { MarkdownView } from './markdown.ts';
 
 const outcomes: Record<Outcome, string> = {
   complete: '',

@@ -1,7 +1,7 @@
-/** Answers are untrusted text: the page's Markdown in a real DOM, with every request watched. */
+/** Answers are untrusted text: their Markdown in a real DOM, with every request watched. */
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { MarkdownView } from '../../src/pages/chat/messages/markdown.ts';
+import type { MarkdownView } from '../../src/element/markdown/view.ts';
 import { launchChromium, type Site, serveSite } from './serve.ts';
 
 let site: Site;
@@ -16,7 +16,7 @@ beforeAll(async () => {
   await page.goto(`${site.url}?model=/models/nothing`);
   await page.locator('#problem').waitFor();
   // As a string: Vitest would rewrite an import() in a function.
-  markdown = await page.evaluateHandle("import('/src/pages/chat/messages/markdown.ts')");
+  markdown = await page.evaluateHandle("import('/src/element/markdown/view.ts')");
   await page.waitForLoadState('networkidle'); // the page itself still asks what is stored
   page.on('request', (request) => requests.push(request.url()));
 });
@@ -60,8 +60,12 @@ describe('Markdown in an answer', () => {
     ['a picture in a link', '[![pixel](https://example.com/p.png)](https://example.com)'],
     ['an SVG', '<svg><image href="https://example.com/p.png"/><script>alert(1)</script></svg>'],
     ['an image whose address breaks out', '![a](https://example.com/"onload="alert(1))'],
+    ['a style in a code fence', '```" style="color:red" onclick="alert(1)\na\n```'],
+    ['an entity that hides a script', '&lt;img src=x onerror=alert(1)&gt; [a](&#106;avascript:alert(1))'],
+    ['quotes without end', '>'.repeat(20_000)],
+    ['emphasis without end', '**_'.repeat(100)],
   ])('makes no request and runs nothing: %s', async (_, text) => {
-    await show(text, 3);
+    await show(text, text.length > 1000 ? 5000 : 3);
     const found = await page.evaluate(() => {
       const active = 'img, script, iframe, style, svg, link, object, embed, form, input, video, audio';
       const shown = document.querySelector('#shown')!;
@@ -88,7 +92,9 @@ describe('Markdown in an answer', () => {
   });
 
   it('opens web links elsewhere without a referrer, and drops every other kind', async () => {
-    const html = await show('[a](https://example.com) [b](javascript:alert(1)) [c](/here) [d](data:text/html,x)');
+    const html = await show(
+      '[a](https://example.com) [b](javascript:alert(1)) [c](/here) [d](data:text/html,x) [e](java&#10;script:alert(1))',
+    );
     expect(html).toContain('<a href="https://example.com" target="_blank" rel="noreferrer noopener">a</a>');
     expect(html.match(/href=/g)).toHaveLength(1);
   });
@@ -104,6 +110,42 @@ describe('Markdown in an answer', () => {
     const whole = await show(text);
     expect(whole).toContain('<a href="https://example.com"');
     for (const step of [1, 2, 7, 31]) expect(await show(text, step)).toBe(whole);
+  });
+
+  it('shows character references as characters, and code as it was written', async () => {
+    const html = await show('&copy; &amp;amp; &#x2192; &unknown; `&copy;` \\&lt;');
+    expect(html).toBe('<p>© &amp;amp; → &amp;unknown; <code>&amp;copy;</code> &amp;lt;</p>');
+  });
+
+  it('aligns the columns of a table without a style', async () => {
+    const html = await show('| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |');
+    expect(html.match(/<td class="[^"]*"/g)).toEqual(
+      ['left', 'center', 'right'].map((side) => `<td class="align-${side}"`),
+    );
+    expect(html).not.toContain('style');
+  });
+
+  it('colours a code block once, when it is complete, and leaves it plain where that fails', async () => {
+    const text = ['```js\nlet a;\n```', '```py\nb\n```', '```\nc\n```', 'end'].join('\n\n');
+    const [html, asked] = await markdown.evaluate(async ({ MarkdownView }, text) => {
+      const asked: string[] = [];
+      const highlight = (code: string, language: string) => {
+        asked.push(`${language}: ${code}`);
+        if (language === '') return undefined;
+        if (language === 'py') return Promise.reject(new Error('no such chunk'));
+        const mark = document.createElement('mark');
+        mark.textContent = code;
+        return Promise.resolve(mark);
+      };
+      const frame = document.createElement('div');
+      const view = new MarkdownView(frame, { highlight });
+      for (let end = 1; end <= text.length; end++) view.update(text.slice(0, end));
+      view.finish(text);
+      await new Promise((resolve) => setTimeout(resolve));
+      return [[...frame.querySelectorAll('code')].map((code) => code.innerHTML), asked] as const;
+    }, text);
+    expect(asked).toEqual(['js: let a;', 'py: b', ': c']);
+    expect(html).toEqual(['<mark>let a;</mark>', 'b', 'c']);
   });
 
   it('leaves the nodes of finished blocks alone while more text arrives', async () => {
