@@ -5,7 +5,7 @@
 //   STEP 2: the ids above the level that suffices, in ascending order, behind those of the slices before
 //
 //   logits      [num_tokens]  f32; ids from num_tokens on are unknown to the tokenizer
-//   slices      [num_slices]  shared/sampling.wgsl
+//   slices      [num_slices]  shared/slices.wgsl
 //   candidates  [num_tokens]  u32
 //
 // One workgroup chooses from the candidates (sample.wgsl): over Llama 4's 202,048 ids it alone would take milliseconds,
@@ -32,8 +32,8 @@ var<workgroup> depths: array<f32, SLICE>;
 fn first_id(slice: u32, thread: u32) -> u32 { return slice * SLICE + thread * PER_THREAD; }
 
 fn find_highest(slice: u32, thread: u32) {
-  var highest = -3.4e38;
-  var best = 0xffffffffu;
+  var highest = f32(FORBIDDEN);
+  var best = 0xffffffffu; // where nothing may be chosen
   for (var i = 0u; i < PER_THREAD; i++) {
     let id = first_id(slice, thread) + i;
     if (id < params.num_tokens && logits[id] > highest) {

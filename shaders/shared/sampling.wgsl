@@ -1,29 +1,19 @@
-// What the sampling kernels share: slices of the vocabulary, and 16 levels of probability that are measured in each, so
-// that the search for the cut of top-k and top-p need only look at ids above a level that is known to be below the cut.
-const SLICE = 1024u; // ids
-const LEVELS = 16u;
+// What the sampling kernels share: 16 levels of probability that are measured in each slice, so that the search for the cut
+// of top-k and top-p need only look at ids above a level that is known to be below the cut.
 
-struct Slice {
-  highest: f32,
-  id: u32, // the lowest that has it
-  counts: array<u32, LEVELS>, // ids at or above each level
-  masses: array<f32, LEVELS>, // their probabilities, relative to the most probable id
-}
-
-// How far below the most probable id a level lies, as -log of the relative probability. The last one holds everything.
+// How far below the most probable id a level lies, as -log of the relative probability. The last one holds everything but
+// forbidden ids, whose depth is larger at any temperature that leaves a difference between the others.
 fn depth_of(level: u32) -> f32 {
-  if (level == LEVELS - 1) { return 3.4e38; }
+  if (level == LEVELS - 1) { return 1e25; }
   let x = f32(level + 1);
   return 0.25 * x + 0.1 * x * x; // 0.35, 0.9, 1.65, ..., 26.25
 }
-
-fn num_slices() -> u32 { return (params.num_tokens + SLICE - 1) / SLICE; }
 
 // -log of the probability relative to the most probable id.
 fn depth(logit: f32, highest: f32) -> f32 { return (highest - logit) / state.temperature; }
 
 fn highest_of_all() -> f32 {
-  var highest = -3.4e38;
+  var highest = LOWEST;
   for (var slice = 0u; slice < num_slices(); slice++) { highest = max(highest, slices[slice].highest); }
   return highest;
 }

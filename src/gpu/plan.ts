@@ -8,6 +8,10 @@ import { type Pipeline, type PipelineCache, packFields, type Variant } from './k
 export interface At {
   readonly position: number;
   readonly rows: number;
+  /** Logits are adjusted before the choice. */
+  readonly adjusts?: boolean | undefined;
+  /** Log-probabilities are wanted. */
+  readonly logprobs?: boolean | undefined;
 }
 
 /** What a dispatch costs at least: bytes that it must read or write once in all, and floating-point operations. */

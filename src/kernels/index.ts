@@ -1,5 +1,6 @@
 /** Every kernel and every variant that a model can ask for: the compile test and the bench go by this list. */
 import type { Kernel, Variant } from '../gpu/kernel.ts';
+import { adjustLogitsKernel } from './adjust-logits.ts';
 import { attentionMergeKernel } from './attention-merge.ts';
 import { splitVariant } from './attention-split.ts';
 import { tileVariant } from './attention-tile.ts';
@@ -8,6 +9,7 @@ import { embedFloat } from './embed-float.ts';
 import { embedInt4 } from './embed-int4.ts';
 import { embedPacked } from './embed-packed.ts';
 import { expertTilesKernel } from './expert-tiles.ts';
+import { logprobsKernel } from './logprobs.ts';
 import { MATMUL_KERNELS } from './matmul-kernels.ts';
 import { MATVEC_KERNELS, type MatvecOutline } from './matvec-kernels.ts';
 import { normRouterKernel, normRouterOverrides } from './norm-router.ts';
@@ -68,8 +70,10 @@ const FAMILIES: readonly Family[] = [
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(16, 5120)) } },
   { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(256, 512)) } },
   { kernel: expertTilesKernel, axes: {} },
+  { kernel: adjustLogitsKernel, axes: {} },
   { kernel: sampleSlicesKernel, axes: { STEP: [0, 1, 2] } },
   { kernel: sampleKernel, axes: {} },
+  { kernel: logprobsKernel, axes: { STEP: [0, 1] } },
   { kernel: transposeKernel, axes: { BITS: [4, 8, 16, 32] } },
   { kernel: quantizeKernel, axes: { ...FLOAT, BITS: [4, 8], GROUP_SIZE: [32, 64, 128] } },
 ];

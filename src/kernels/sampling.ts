@@ -1,4 +1,4 @@
-/** Slices of the vocabulary that the sampling kernels look over. One source of truth: shaders/shared/sampling.wgsl. Pure. */
+/** Slices of the vocabulary that the sampling kernels look over. One source of truth: shaders/shared/slices.wgsl. Pure. */
 const SLICE = 1024;
 /** Highest, its id, 16 counts, 16 masses. */
 const WORDS = 2 + 16 + 16;
@@ -10,4 +10,12 @@ export function slicesOf(numTokens: number): number {
 /** Of the scratch buffer with one `Slice` each. */
 export function sliceBytes(numTokens: number): number {
   return slicesOf(numTokens) * WORDS * 4;
+}
+
+/** Alternatives whose log-probabilities a run can record. */
+export const MAX_TOP_LOGPROBS = 20;
+
+/** u32 in the record for log-probabilities: of the chosen id, then pairs of an id and its own. */
+export function logprobWords(top: number): number {
+  return 1 + 2 * top;
 }

@@ -26,7 +26,7 @@ export interface Activations {
   readonly order: GPUBuffer; // [rows] u32
   readonly tiles: GPUBuffer; // [numTiles(rows)] 3 u32
   readonly logits: GPUBuffer; // [vocab] f32
-  readonly slices: GPUBuffer; // [numSlices] as in shared/sampling.wgsl
+  readonly slices: GPUBuffer; // [numSlices] as in shared/slices.wgsl
   readonly candidates: GPUBuffer; // [vocab] u32
   readonly record: GPUBuffer; // [1 + moeLayers] u32
   readonly maxRows: number;

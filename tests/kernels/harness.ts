@@ -4,6 +4,7 @@ import { type DeviceOptions, type Gpu, openDevice } from '../../src/gpu/device.t
 import { PipelineCache } from '../../src/gpu/kernel.ts';
 import { type NodeAdapter, openNodeGpu } from '../../src/gpu/node.ts';
 import { type At, Recorder } from '../../src/gpu/plan.ts';
+import { EXTRAS_BYTES, type Extras, packExtras } from '../../src/kernels/extras.ts';
 import type { Routing } from '../../src/kernels/linear.ts';
 import { packState, STATE_BYTES, type StateValues } from '../../src/kernels/state.ts';
 import type { Numbers } from '../../src/reference/numbers.ts';
@@ -40,10 +41,14 @@ export class Lab {
   state({ position, rows }: At, fields: Partial<StateValues> = {}): GPUBuffer {
     const bytes = new DataView(new ArrayBuffer(STATE_BYTES));
     packState({ ...IDLE, ...fields, position, rows }, bytes);
-    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = this.#own(this.gpu.device.createBuffer({ size: STATE_BYTES, usage }));
-    this.gpu.device.queue.writeBuffer(buffer, 0, bytes.buffer);
-    return buffer;
+    return this.#uniform(bytes);
+  }
+
+  /** The `Extras` uniform. */
+  extras(fields: Partial<Extras>): GPUBuffer {
+    const bytes = new DataView(new ArrayBuffer(EXTRAS_BYTES));
+    packExtras({ penalties: undefined, countsInput: false, masks: false, topLogprobs: 0, ...fields }, bytes);
+    return this.#uniform(bytes);
   }
 
   /** The routing buffers of these tokens; `tiles` and `order` only where given. */
@@ -92,6 +97,13 @@ export class Lab {
     for (const buffer of this.#buffers) buffer.destroy();
     this.#buffers = [];
     expect(this.gpu.failure?.message).toBeUndefined();
+  }
+
+  #uniform({ buffer: bytes }: DataView<ArrayBuffer>): GPUBuffer {
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const buffer = this.#own(this.gpu.device.createBuffer({ size: bytes.byteLength, usage }));
+    this.gpu.device.queue.writeBuffer(buffer, 0, bytes);
+    return buffer;
   }
 
   #own(buffer: GPUBuffer): GPUBuffer {
