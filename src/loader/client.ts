@@ -2,6 +2,7 @@
 import { OutriderError } from '../errors.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
+import { nameLife, whenGone } from '../ports/life.ts';
 import type { LoaderPorts } from './entry.ts';
 import LoaderWorker from './entry.ts?worker&inline';
 import type { RemoteLoader } from './host.ts';
@@ -16,6 +17,8 @@ export class LoaderClient {
   readonly #hashWorkers: Worker[] = [];
   readonly #failed = new AbortController();
   readonly #terminated = new AbortController();
+  /** The name of the lock that the worker holds as long as it lives, once it holds it. */
+  readonly life: Promise<string>;
 
   /** Throws `worker_failed` where the page may not start it. */
   constructor() {
@@ -36,8 +39,17 @@ export class LoaderClient {
       this.#services.port1,
       createServices((worker) => this.#hashWorkers.push(worker)),
     );
-    const life = `outrider:loader:${crypto.randomUUID?.() ?? Math.random()}`;
-    this.#worker.addEventListener('message', () => this.#hearOfEnd(life), { once: true });
+    const life = nameLife('loader');
+    this.life = new Promise((resolve) =>
+      this.#worker.addEventListener(
+        'message',
+        () => {
+          this.#hearOfEnd(life);
+          resolve(life);
+        },
+        { once: true },
+      ),
+    );
     const ports: LoaderPorts = { calls: port2, services: this.#services.port2, life };
     this.#worker.postMessage(ports, [ports.calls, ports.services]);
   }
@@ -45,7 +57,7 @@ export class LoaderClient {
   /** The lock is ours when the worker is gone: crashed, out of memory, or ended by the browser. */
   #hearOfEnd(life: string): void {
     const gone = () => this.#failed.abort(failure('it ended before its work was done'));
-    navigator.locks.request(life, { signal: this.#terminated.signal }, gone).catch(() => {}); // we have ended it ourselves
+    whenGone(life, this.#terminated.signal, gone, navigator.locks);
   }
 
   /** Fires when the worker has died; its reason says why. */

@@ -33,6 +33,8 @@ export interface ReaderOptions extends ConfigOptions {
    * 'if-room': where the disk is full, loading goes on without keeping the rest, and says so.
    */
   readonly cache?: boolean | 'if-room' | undefined;
+  /** What is done otherwise than asked already, in words: told with the other downgrades. */
+  readonly downgrades?: readonly string[] | undefined;
 }
 
 /** What a model would need; nothing of it is downloaded but config and headers. */
@@ -45,11 +47,12 @@ export type PlanRequest = Omit<SourcePlanOptions, 'signal'> & Pick<ReaderOptions
  */
 export async function openReader(
   location: ModelLocation,
-  { token, cache: wanted = true, ropeScaling }: ReaderOptions,
+  { token, cache: wanted = true, ropeScaling, downgrades = [] }: ReaderOptions,
   openSource: typeof OpenSource,
   cache: ModelCache | undefined,
 ): Promise<ModelReader> {
   const notices = new Channel<Notice>();
+  for (const text of downgrades) notices.push({ kind: 'notice', text });
   const open = () => openSource(location, { token, ...tellOf(notices) });
   if (!wanted || !cache || typeof location !== 'string')
     return new SourceReader(await open(), undefined, notices, { ropeScaling });

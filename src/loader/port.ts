@@ -24,9 +24,16 @@ export const buffersOf = ({ blobs }: Piece) => [...new Set(blobs)];
 /**
  * The other end of `serveReader` (serve.ts). A signal ends the waiting for a call; what it was waiting for ends with `close`.
  * @param label as the reader says
+ * @param gone fires when whoever serves it is no more: every call ends with its reason, and there is nothing left to close
  */
-export function readerOver(port: MessagePort, label: string): ModelReader {
+export function readerOver(
+  port: MessagePort,
+  label: string,
+  gone: AbortSignal = new AbortController().signal,
+): ModelReader {
   const remote = new Caller<RemoteReader>(port);
+  const call: Caller<RemoteReader>['call'] = (method, ...args) =>
+    abortable(remote.call(method, ...args), gone) as never;
   const receive = <T>(
     method: 'pieces' | 'complete' | 'notices',
     { signal }: ReadAbort,
@@ -34,9 +41,8 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     giveBack?: (item: T) => Transferable[],
   ) => {
     const { port1, port2 } = new MessageChannel();
-    const never = new AbortController();
-    const items = receiveItems<T>(port1, signal ?? never.signal, () => {}, window, giveBack);
-    void remote.call(method, port2);
+    const items = receiveItems<T>(port1, signal ?? gone, () => {}, window, giveBack);
+    call(method, port2).catch(() => {}); // only where whoever reads is gone
     return items;
   };
   const until = <T>(call: Promise<T>, { signal }: ReadAbort = {}): Promise<T> =>
@@ -47,15 +53,15 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
       : call;
   return {
     label,
-    readText: (path, maxBytes, options) => until(remote.call('readText', path, maxBytes), options),
-    inspect: (options) => until(remote.call('inspect'), options),
-    plan: (options) => remote.call('plan', options),
-    layOut: (options) => remote.call('layOut', options),
+    readText: (path, maxBytes, options) => until(call('readText', path, maxBytes), options),
+    inspect: (options) => until(call('inspect'), options),
+    plan: (options) => call('plan', options),
+    layOut: (options) => call('layOut', options),
     async tune(request, bench, options) {
       const { port1, port2 } = new MessageChannel();
       answerCalls(port1, bench);
       try {
-        return await until(remote.call('tune', request, port2), options);
+        return await until(call('tune', request, port2), options);
       } finally {
         port1.close();
       }
@@ -64,7 +70,9 @@ export function readerOver(port: MessagePort, label: string): ModelReader {
     complete: (options = {}) => receive<CompletionProgress>('complete', options),
     notices: () => receive<Notice>('notices', {}),
     async close() {
-      await remote.call('close');
+      await call('close').catch((error) => {
+        if (!gone.aborted) throw error;
+      });
       port.close();
     },
   };

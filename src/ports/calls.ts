@@ -9,12 +9,21 @@ interface Call {
 
 type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: WireError };
 
+const movedWith = new WeakMap<object, Transferable[]>();
+
+/** `value`, as a method's result: `moved` goes to the caller instead of being copied. */
+export function moving<T extends object>(value: T, moved: Transferable[]): T {
+  movedWith.set(value, moved);
+  return value;
+}
+
 /** Answers the calls that arrive on `port` by the methods of `object`, as they come: a slow one holds none up. */
 export function answerCalls(port: MessagePort, object: object): void {
   port.onmessage = async ({ data: { id, method, args } }: MessageEvent<Call>) => {
-    const answer = (message: Answer) => port.postMessage(message);
+    const answer = (message: Answer, moved: Transferable[] = []) => port.postMessage(message, moved);
     try {
-      answer({ id, value: await (object as Record<string, (...args: unknown[]) => unknown>)[method]!(...args) });
+      const value = await (object as Record<string, (...args: unknown[]) => unknown>)[method]!(...args);
+      answer({ id, value }, movedWith.get(value as object));
     } catch (error) {
       answer({ id, error: toWireError(error) });
     }

@@ -8,7 +8,18 @@ export type WireError =
 
 export function toWireError(error: unknown): WireError {
   if (error instanceof OutriderError) return { kind: 'outrider', error: error.serialize(), stack: error.stack };
-  return { kind: 'other', error: error instanceof Error ? error : String(error) };
+  if (!(error instanceof Error)) return { kind: 'other', error: String(error) };
+  return { kind: 'other', error: isCloneable(error) ? error : new Error(String(error)) };
+}
+
+/** An Error is, but for what hangs on it, such as its cause. */
+function isCloneable(error: Error): boolean {
+  try {
+    structuredClone(error);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function fromWireError(wire: WireError): unknown {
@@ -16,4 +27,25 @@ export function fromWireError(wire: WireError): unknown {
   const error = OutriderError.deserialize(wire.error);
   if (wire.stack !== undefined) error.stack = wire.stack; // where it was thrown, not where it arrived
   return error;
+}
+
+/** Plain data whose fields may be errors, as it crosses: those are not cloned as they are. */
+export interface Packed {
+  readonly plain: object;
+  readonly errors: Readonly<Record<string, WireError>>;
+}
+
+export function packErrors(value: object): Packed {
+  const isError = ([, field]: [string, unknown]) => field instanceof Error;
+  const fields = Object.entries(value);
+  return {
+    plain: Object.fromEntries(fields.filter((field) => !isError(field))),
+    errors: Object.fromEntries(fields.filter(isError).map(([name, error]) => [name, toWireError(error)])),
+  };
+}
+
+/** @typeParam T what was packed */
+export function unpackErrors<T extends object>({ plain, errors }: Packed): T {
+  const found = Object.entries(errors).map(([name, error]) => [name, fromWireError(error)]);
+  return { ...plain, ...Object.fromEntries(found) } as T;
 }

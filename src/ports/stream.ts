@@ -10,7 +10,8 @@ export const WINDOW = 16;
 
 /**
  * Sends `items` as far as credits allow, then how they ended, and closes the port.
- * @param controller is aborted when the receiver says stop; what `items` throws on that is not sent
+ * @param controller is aborted when the receiver says stop, or by whoever knows that the receiver is gone; what `items` throws
+ *   on that is not sent
  * @param transfer what of an item moves instead of being copied; default nothing
  * @param onReturned takes what has moved back, where the receiver returns it
  */
@@ -28,9 +29,10 @@ export async function sendItems<T>(
     if (data.type === 'credit') {
       credits += data.items;
       onReturned(data.returned ?? []);
+      wake();
     } else controller.abort();
-    wake();
   };
+  signal.addEventListener('abort', () => wake(), { once: true });
   const send = (message: FromSender<T>, moved: Transferable[] = []) => port.postMessage(message, moved);
   try {
     for (;;) {

@@ -1,5 +1,5 @@
 /** The page's side: a `TextEngine` in front of a worker. */
-import type { EngineListener } from '../engine/events.ts';
+import type { EngineEvent, EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { LoadOptions } from '../engine/load.ts';
 import type { LoadProgress } from '../engine/progress.ts';
@@ -16,11 +16,11 @@ import type { EngineStats } from '../engine/stats.ts';
 import { abortError, OutriderError } from '../errors.ts';
 import { abortable, linkSignals } from '../ports/abortable.ts';
 import { Caller } from '../ports/calls.ts';
-import { fromWireError } from '../ports/errors.ts';
+import { type Packed, unpackErrors } from '../ports/errors.ts';
 import type { FromSender, ToSender } from '../ports/messages.ts';
 import { receiveItems } from '../ports/stream.ts';
-import type { WireEvent } from './host.ts';
-import { CONNECT, type ConnectMessage, type RemoteEngine, type RemoteModel } from './protocol.ts';
+import { CONNECT, type ConnectMessage, type EngineCalls, type RemoteEngine, type RemoteModel } from './protocol.ts';
+import { unpackVocabulary } from './vocabulary.ts';
 
 /** What is used of a Worker. */
 export type WorkerLike = Pick<Worker, 'postMessage' | 'addEventListener' | 'removeEventListener'>;
@@ -43,7 +43,7 @@ export async function connectEngine(
   reader?: MessagePort,
   readerFailed?: AbortSignal,
 ): Promise<TextEngine> {
-  const connection = new Connection(worker, release);
+  const connection = new Connection<RemoteEngine>(worker, release);
   const port = connection.openPort<LoadProgress>((progress) => onProgress?.(progress));
   const stop = () => {
     port.stop();
@@ -70,12 +70,13 @@ export async function connectEngine(
   }
 }
 
-class WorkerEngine implements TextEngine {
+/** An engine that is loaded at the other end of a connection. */
+export class WorkerEngine implements TextEngine {
   readonly model: ModelFacts;
-  readonly #connection: Connection;
+  readonly #connection: Connection<EngineCalls>;
   #unloading: Promise<void> | undefined;
 
-  constructor(connection: Connection, model: ModelFacts) {
+  constructor(connection: Connection<EngineCalls>, model: ModelFacts) {
     this.#connection = connection;
     this.model = model;
   }
@@ -111,8 +112,8 @@ class WorkerEngine implements TextEngine {
     return this.#connection.call((remote) => remote.call('decode', ids));
   }
 
-  vocabulary(): Promise<Vocabulary> {
-    return this.#connection.call((remote) => remote.call('vocabulary'));
+  async vocabulary(): Promise<Vocabulary> {
+    return unpackVocabulary(await this.#connection.call((remote) => remote.call('vocabulary')));
   }
 
   interrupt(): Promise<void> {
@@ -120,9 +121,7 @@ class WorkerEngine implements TextEngine {
   }
 
   on(listener: EngineListener): () => void {
-    const port = this.#connection.openPort<WireEvent>((event) =>
-      listener(event.type === 'device_lost' ? { ...event, error: fromWireError(event.error) as OutriderError } : event),
-    );
+    const port = this.#connection.openPort<Packed>((event) => listener(unpackErrors<EngineEvent>(event)));
     this.#connection.call((remote) => remote.call('listen', port.forWorker)).catch(() => {}); // an unloaded engine is silent
     return () => port.stop();
   }
@@ -148,7 +147,7 @@ class WorkerEngine implements TextEngine {
 }
 
 /** A port of one call: what arrives on it, and a way to say that no more is wanted. */
-interface CallPort {
+export interface CallPort {
   /** The end to pass to the worker. */
   readonly forWorker: MessagePort;
   /** Nothing more arrives, and the worker ends the call. */
@@ -158,11 +157,11 @@ interface CallPort {
 }
 
 /** The line to one engine in a worker; closed once, for one reason. */
-class Connection {
+export class Connection<Remote extends EngineCalls> {
   readonly #closed = new AbortController();
   readonly #worker: WorkerLike;
   readonly #port: MessagePort;
-  readonly #remote: Caller<RemoteEngine>;
+  readonly #remote: Caller<Remote>;
   readonly #release: () => void;
   readonly #callPorts = new Set<MessagePort>();
 
@@ -182,7 +181,7 @@ class Connection {
   }
 
   /** Settles like the call, or rejects when the connection closes: a dead worker does not answer. */
-  async call<T>(call: (remote: Caller<RemoteEngine>) => Promise<T>): Promise<T> {
+  async call<T>(call: (remote: Caller<Remote>) => Promise<T>): Promise<T> {
     this.closed.throwIfAborted();
     try {
       return await abortable(call(this.#remote), this.closed);
