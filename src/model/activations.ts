@@ -26,9 +26,13 @@ export interface Activations {
   readonly order: GPUBuffer; // [rows] u32
   readonly tiles: GPUBuffer; // [numTiles(rows)] 3 u32
   readonly logits: GPUBuffer; // [vocab] f32
+  readonly extras: GPUBuffer; // uniform
+  readonly mask: GPUBuffer; // [ceil(vocab / 32)] u32
+  readonly entries: GPUBuffer; // [vocab] bias f32, seen u32
+  readonly adjusted: GPUBuffer; // [vocab] f32
   readonly slices: GPUBuffer; // [numSlices] as in shared/slices.wgsl
   readonly candidates: GPUBuffer; // [vocab] u32
-  readonly record: GPUBuffer; // [1 + moeLayers] u32
+  readonly record: GPUBuffer; // [1 + moeLayers + log-probabilities] u32
   readonly maxRows: number;
   readonly maxPartials: number;
   readonly piece: number;
@@ -69,6 +73,10 @@ export function createActivations(device: GPUDevice, config: ModelConfig, reques
     order: make('order'),
     tiles: make('tiles'),
     logits: make('logits'),
+    extras: make('extras', GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
+    mask: make('mask'),
+    entries: make('entries'),
+    adjusted: make('adjusted'),
     slices: make('slices'),
     candidates: make('candidates'),
     record: make('record'),

@@ -29,10 +29,12 @@ export function forward(ops: Ops, schedule: Schedule, weights: Weights): void {
   }
 }
 
-/** The head, for the newest row alone: h -> logits -> the next id. */
+/** The head, for the newest row alone: h -> logits -> the next id. What nobody asked for is left out when a run is encoded. */
 export function head(ops: Ops, weights: Weights): void {
-  const { h, x, logits } = ops.activations;
+  const { h, x, logits, adjusted } = ops.activations;
   ops.normLast(h, weights.norm, x); //                                      x [1, hidden]
   ops.logits(x, weights.lmHead, logits); //                                 logits [vocab]
-  ops.sample(logits);
+  ops.adjust(logits, adjusted); //                                          adjusted [vocab]
+  ops.sample(logits, adjusted); //                                          ids [1]
+  ops.logprobs(logits);
 }

@@ -4,12 +4,13 @@
  */
 import { OutriderError } from '../errors.ts';
 import { type At, type Plan, type PlannedDispatch, Recorder, type Submit } from '../gpu/plan.ts';
+import { Choice } from './choice.ts';
 import type { ModelConfig } from './config.ts';
 import { forward, head } from './forward.ts';
 import type { Schedule } from './irope.ts';
 import { type GpuKvCopy, kvCopyBytes, restoreKv, saveKv } from './kv-copy.ts';
 import type { Model } from './model.ts';
-import type { KvCopy, Runner, Sampled, Sampling, StepCost } from './runner.ts';
+import type { Adjustment, KvCopy, Runner, Sampled, Sampling, StepCost } from './runner.ts';
 import { Timeline, type TimelineOptions } from './timeline.ts';
 
 /** Steps in flight: enough to hide a readback's round trip on a GPU; on a CPU there is nothing to hide. */
@@ -27,6 +28,7 @@ export class GpuRunner implements Runner {
   readonly runAhead: number;
   readonly #timeline: Timeline;
   readonly #plans: Plans;
+  readonly #choice: Choice;
   readonly #ring: ReadbackRing;
   #destroyed = false;
 
@@ -50,12 +52,13 @@ export class GpuRunner implements Runner {
   }
 
   private constructor(timeline: Timeline, plans: Plans) {
-    const { gpu, config } = timeline.model;
+    const { gpu } = timeline.model;
     this.#timeline = timeline;
     this.#plans = plans;
     this.contextLength = timeline.contextLength;
     this.runAhead = gpu.facts.software ? RUN_AHEAD.software : RUN_AHEAD.hardware;
-    this.#ring = new ReadbackRing(gpu.device, 1 + config.moeLayers.length, this.runAhead + 1);
+    this.#choice = new Choice(gpu.device.queue, timeline.activations, timeline.numTokens);
+    this.#ring = new ReadbackRing(gpu.device, timeline.activations.record.size, this.runAhead + 1);
   }
 
   get config(): ModelConfig {
@@ -76,6 +79,10 @@ export class GpuRunner implements Runner {
     return { weights: model.bytes.weights, kv: kv.allocatedBytes, activations: workingBytes };
   }
 
+  adjust(adjustment: Adjustment | undefined, prompt: ArrayLike<number>): void {
+    this.#choice.adjust(adjustment, prompt);
+  }
+
   async prefill(
     ids: ArrayLike<number>,
     start: number,
@@ -85,6 +92,7 @@ export class GpuRunner implements Runner {
     const end = start + ids.length;
     if (ids.length === 0 || end > this.contextLength)
       throw new RangeError(`prefill of ${ids.length} ids at ${start} in a context of ${this.contextLength}`);
+    this.#choice.begin();
     for (let from = start; ; ) {
       const { end: to } = this.#timeline.cut(from, end, options.blockRows)[0]!;
       await this.#timeline.kv.reserve(to);
@@ -101,10 +109,11 @@ export class GpuRunner implements Runner {
     if (position >= this.contextLength)
       throw new RangeError(`step at ${position} in a context of ${this.contextLength}`);
     const reserved = this.#timeline.kv.reserve(position + 1);
-    const slot = this.#ring.take();
-    const submits = this.#encode(this.#plans.token, { position, rows: 1 }, sampling, slot);
+    const at = { position, rows: 1, ...this.#choice.write(sampling, true) };
+    const slot = this.#take(sampling);
+    const submits = this.#encode(this.#plans.token, at, sampling, slot);
     this.#timeline.model.gpu.device.queue.submit(submits.map(({ commands }) => commands));
-    const sampled = this.#sampled(slot);
+    const sampled = this.#sampled(slot, sampling);
     if (!reserved) return sampled;
     await Promise.all([reserved, sampled]);
     return sampled;
@@ -153,9 +162,10 @@ export class GpuRunner implements Runner {
     const block = Uint32Array.from({ length: rows }, (_, row) => ids[from - start + row]!);
     model.gpu.device.queue.writeBuffer(activations.ids, 0, block);
     const plan = rows === 1 ? this.#plans.token : last ? this.#plans.block : this.#plans.body;
-    const slot = last ? this.#ring.take() : undefined;
+    const at = { position: from, rows, ...(last ? this.#choice.write(sampling, false) : {}) };
+    const slot = last ? this.#take(sampling) : undefined;
     try {
-      for (const submit of this.#encode(plan, { position: from, rows }, sampling, slot)) {
+      for (const submit of this.#encode(plan, at, sampling, slot)) {
         signal?.throwIfAborted();
         this.#assertAlive();
         await pace.submit(submit);
@@ -164,14 +174,20 @@ export class GpuRunner implements Runner {
       slot?.giveBack();
       throw error;
     }
-    return slot && this.#sampled(slot);
+    return slot && this.#sampled(slot, sampling);
+  }
+
+  /** For the id, the experts, and what else this sampling records. */
+  #take(sampling: Sampling): Slot {
+    return this.#ring.take(1 + this.config.moeLayers.length + this.#choice.words(sampling));
   }
 
   #encode(plan: Plan, at: At, sampling: Sampling, slot: Slot | undefined): Submit[] {
     const { activations, pace } = this.#timeline;
     const { temperature, topP, topK, minP, random } = sampling;
     this.#timeline.writeState({
-      ...at,
+      position: at.position,
+      rows: at.rows,
       temperature,
       top_p: topP,
       top_k: topK,
@@ -182,11 +198,14 @@ export class GpuRunner implements Runner {
     return plan.encode(at, pace.submitFlops, (encoder) => slot?.copy(encoder, activations.record));
   }
 
-  async #sampled(slot: Slot): Promise<Sampled> {
+  async #sampled(slot: Slot, sampling: Sampling): Promise<Sampled> {
     try {
-      const [id, ...experts] = await slot.read();
+      const record = await slot.read();
       this.#assertAlive();
-      return { id: id!, experts: Uint32Array.from(experts) };
+      const end = 1 + this.config.moeLayers.length;
+      const id = this.#choice.check(record[0]!, sampling);
+      const logprobs = this.#choice.read(sampling, record.subarray(end));
+      return { id, experts: record.slice(1, end), ...(logprobs && { logprobs }) };
     } catch (cause) {
       throw await this.#explain(cause);
     }
@@ -211,7 +230,7 @@ export class GpuRunner implements Runner {
 
 interface Slot {
   copy(encoder: GPUCommandEncoder, record: GPUBuffer): void;
-  read(): Promise<number[]>;
+  read(): Promise<Uint32Array<ArrayBuffer>>;
   /** Nothing was copied into it. */
   giveBack(): void;
 }
@@ -219,32 +238,33 @@ interface Slot {
 /** Mappable buffers that take turns, so that a readback never waits for the one before. */
 class ReadbackRing {
   readonly #free: GPUBuffer[];
-  readonly #bytes: number;
 
-  constructor(device: GPUDevice, words: number, size: number) {
-    this.#bytes = words * 4;
+  /** @param bytes of each */
+  constructor(device: GPUDevice, bytes: number, size: number) {
     this.#free = Array.from({ length: size }, (_, index) =>
       device.createBuffer({
         label: `readback ${index}`,
-        size: this.#bytes,
+        size: bytes,
         usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
       }),
     );
   }
 
-  take(): Slot {
+  /** @param words from the start of the record */
+  take(words: number): Slot {
+    const bytes = words * 4;
     const buffer = this.#free.shift();
     if (!buffer) throw new Error('more steps are in flight than runAhead allows');
     return {
-      copy: (encoder, record) => encoder.copyBufferToBuffer(record, 0, buffer, 0, this.#bytes),
-      read: () => this.#read(buffer),
+      copy: (encoder, record) => encoder.copyBufferToBuffer(record, 0, buffer, 0, bytes),
+      read: () => this.#read(buffer, bytes),
       giveBack: () => this.#free.push(buffer),
     };
   }
 
-  async #read(buffer: GPUBuffer): Promise<number[]> {
-    await buffer.mapAsync(GPUMapMode.READ);
-    const words = Array.from(new Uint32Array(buffer.getMappedRange()));
+  async #read(buffer: GPUBuffer, bytes: number): Promise<Uint32Array<ArrayBuffer>> {
+    await buffer.mapAsync(GPUMapMode.READ, 0, bytes);
+    const words = new Uint32Array(buffer.getMappedRange(0, bytes).slice(0));
     buffer.unmap();
     this.#free.push(buffer);
     return words;

@@ -3,10 +3,12 @@
  * recorded. One token takes matvecs and splits attention over the keys; a block takes matmuls and carries one partial.
  */
 import type { Recorder } from '../gpu/plan.ts';
+import { adjustLogits } from '../kernels/adjust-logits.ts';
 import { attention } from '../kernels/attention.ts';
 import { embed } from '../kernels/embed.ts';
 import { groupByExpert } from '../kernels/expert-tiles.ts';
 import type { LinearRequest, Routing } from '../kernels/linear.ts';
+import { logprobs } from '../kernels/logprobs.ts';
 import { matmul } from '../kernels/matmul.ts';
 import type { GpuMatrix } from '../kernels/matrix.ts';
 import { matvec } from '../kernels/matvec.ts';
@@ -155,10 +157,27 @@ export class Ops {
     matvec(recorder, options, { label: 'lm_head', state, routing: this.#routing, x, matrix: lmHead, y: logits });
   }
 
-  sample(logits: GPUBuffer): void {
+  /** Into `adjusted`; only in runs that adjust. */
+  adjust(logits: GPUBuffer, adjusted: GPUBuffer): void {
+    const { recorder, activations, numTokens } = this.#context;
+    const { extras, ids, mask, entries } = activations;
+    adjustLogits(recorder, { extras, logits, ids, mask, entries, adjusted, numTokens });
+  }
+
+  /** The next id, by the adjusted logits in runs that adjust. */
+  sample(logits: GPUBuffer, adjusted: GPUBuffer): void {
     const { recorder, activations, numTokens } = this.#context;
     const { state, slices, candidates, ids, record } = activations;
-    sample(recorder, { state, logits, slices, candidates, ids, record, numTokens });
+    const request = { state, slices, candidates, ids, record, numTokens };
+    sample(recorder, { ...request, logits, when: ({ adjusts }) => !adjusts });
+    sample(recorder, { ...request, logits: adjusted, when: ({ adjusts }) => adjusts === true });
+  }
+
+  /** Into the record, behind the experts; only in runs that want them. */
+  logprobs(logits: GPUBuffer): void {
+    const { recorder, activations, config, numTokens } = this.#context;
+    const { extras, slices, record } = activations;
+    logprobs(recorder, { extras, logits, slices, record, recordAt: 1 + config.moeLayers.length, numTokens });
   }
 
   tap(name: string, buffer: GPUBuffer): void {

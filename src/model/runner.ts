@@ -77,6 +77,13 @@ export interface Runner {
   readonly lost: Promise<never>;
 
   /**
+   * What is done to logits from the next prefill on, until it is called again; undefined: nothing. Each prefill begins an
+   * answer: none of its ids is counted yet, whatever stands in `prompt`. Throws RangeError for a bias on no id.
+   * @param prompt ids that the repetition penalty sees beside the answer's
+   */
+  adjust(adjustment: Adjustment | undefined, prompt: ArrayLike<number>): void;
+
+  /**
    * Processes `ids` at positions start .. start + ids.length - 1 (the caller guarantees that the positions before are
    * processed and that `start` obeys `rewindPoint`), then chooses the next id. Cut at chunk boundaries and in blocks,
    * with back-pressure between blocks, so that other work on the GPU gets its turn.

@@ -32,7 +32,8 @@ export class Timeline {
   readonly pace: Pace;
   readonly #blockRows: number | undefined;
   readonly #tables: Tables;
-  readonly #numTokens: number;
+  /** Ids that the tokenizer knows. */
+  readonly numTokens: number;
   readonly #stateBytes = new DataView(new ArrayBuffer(STATE_BYTES));
 
   constructor(model: Model, options: TimelineOptions) {
@@ -55,7 +56,7 @@ export class Timeline {
       gpu.facts.maxStorageBufferBindingSize,
       options.kvDtype,
     );
-    this.#numTokens = Math.min(options.numTokens ?? config.vocabSize, config.vocabSize);
+    this.numTokens = Math.min(options.numTokens ?? config.vocabSize, config.vocabSize);
   }
 
   /** Operations that record into `recorder`. */
@@ -70,7 +71,7 @@ export class Timeline {
       tables: this.#tables,
       kv,
       size,
-      numTokens: this.#numTokens,
+      numTokens: this.numTokens,
       onTap,
     });
   }

@@ -4,7 +4,8 @@
  */
 import type { ModelConfig } from '../../src/model/config.ts';
 import { cutPrompt, type Schedule } from '../../src/model/irope.ts';
-import type { KvCopy, Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
+import type { Adjustment, KvCopy, Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
+import { FakeChoice } from './fake-choice.ts';
 
 export interface FakeOptions {
   chunk?: number;
@@ -15,7 +16,7 @@ export interface FakeOptions {
   eosTokenIds?: number[];
   /** The GPU has no room for copies. */
   refuseCopies?: boolean;
-  /** Replaces the choice of ids; gets the hash and the position of the id that is chosen. */
+  /** Replaces the choice of ids where neither adjustment nor mask forbids it; gets the hash and the position of the id that is chosen. */
   choose?: (hash: number, position: number, sampling: Sampling) => number;
 }
 
@@ -51,6 +52,7 @@ export class FakeRunner implements Runner {
   readonly #block: number;
   readonly #refuseCopies: boolean;
   readonly #choose: NonNullable<FakeOptions['choose']>;
+  readonly #choice: FakeChoice;
   readonly #global: number[] = [];
   readonly #local: number[] = []; // [chunk] values of the region
   /** Start of the chunk that the region holds, and how many slots of it were written in order. */
@@ -70,6 +72,7 @@ export class FakeRunner implements Runner {
     this.#refuseCopies = options.refuseCopies ?? false;
     this.contextLength = contextLength;
     this.runAhead = runAhead;
+    this.#choice = new FakeChoice(vocabSize, mix);
     this.#choose = options.choose ?? ((hash) => (hash >>> 0) % vocabSize);
     this.config = { vocabSize, eosTokenIds, numLocalExperts: 4, moeLayers: [0, 1] } as unknown as ModelConfig;
     const layer = { qkNorm: true, temperature: false, feedForward: 'moe' } as const;
@@ -91,6 +94,11 @@ export class FakeRunner implements Runner {
     this.lose = lose;
   }
 
+  adjust(adjustment: Adjustment | undefined, prompt: ArrayLike<number>): void {
+    this.#check(!this.#prefilling, 'adjust during a prefill');
+    this.#choice.adjust(adjustment, prompt);
+  }
+
   async prefill(
     ids: ArrayLike<number>,
     start: number,
@@ -104,6 +112,7 @@ export class FakeRunner implements Runner {
     this.#check(start % this.#chunk === 0 || inRegion, `prefill at ${start} needs a chunk that local layers lost`);
     this.#check(start + ids.length <= this.contextLength, 'prefill beyond the context');
     this.#prefilling = true;
+    this.#choice.begin();
     this.prefills.push([start, start + ids.length]);
     let hash = 0;
     try {
@@ -131,6 +140,7 @@ export class FakeRunner implements Runner {
     this.steps.push(position);
     const failure = this.failNext;
     this.failNext = undefined;
+    this.#choice.feed(this.#chosen);
     const sampled = this.#sample(this.#process(this.#chosen, position), position + 1, sampling);
     this.#inFlight++;
     const before = this.#last;
@@ -212,8 +222,9 @@ export class FakeRunner implements Runner {
   #sample(hash: number, position: number, sampling: Sampling): Sampled {
     this.#check(sampling.random >= 0 && sampling.random < 1, 'random outside [0, 1)');
     const seen = sampling.temperature === 0 ? hash : mix(hash, Math.floor(sampling.random * 0x100_0000));
-    this.#chosen = this.#choose(seen, position, sampling);
-    return { id: this.#chosen, experts: Uint32Array.of((hash >>> 4) & 3, (hash >>> 8) & 3) };
+    const choice = this.#choice.choose(this.#choose(seen, position, sampling), seen, sampling);
+    this.#chosen = choice.id;
+    return { ...choice, experts: Uint32Array.of((hash >>> 4) & 3, (hash >>> 8) & 3) };
   }
 
   #check(legal: boolean, misuse: string): void {

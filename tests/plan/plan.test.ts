@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelTensors } from '../../src/checkpoint/model-tensors.ts';
+import { EXTRAS_BYTES } from '../../src/kernels/extras.ts';
 import { STATE_BYTES } from '../../src/kernels/state.ts';
 import { parseConfig } from '../../src/model/config.ts';
 import { activationBytes } from '../../src/model/memory/activations.ts';
@@ -230,7 +231,7 @@ describe('files', () => {
   });
 });
 
-it('the state that the plan counts is as large as the one in the shaders', () => {
+it('the uniforms that the plan counts are as large as those in the shaders', () => {
   const request = { contextLength: 512, maxRows: 16, forcible: false };
-  expect(activationBytes(config, request).state).toBe(STATE_BYTES);
+  expect(activationBytes(config, request)).toMatchObject({ state: STATE_BYTES, extras: EXTRAS_BYTES });
 });

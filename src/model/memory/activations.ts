@@ -1,5 +1,5 @@
 /** Bytes of the buffers that a run writes, and of the tables it reads. Pure: the engine allocates by it, the plan adds it up. */
-import { sliceBytes } from '../../kernels/sampling.ts';
+import { logprobWords, MAX_TOP_LOGPROBS, sliceBytes } from '../../kernels/sampling.ts';
 import { numTiles } from '../../kernels/tiles.ts';
 import type { ModelConfig } from '../config.ts';
 import type { Schedule } from '../irope.ts';
@@ -8,6 +8,8 @@ import type { Schedule } from '../irope.ts';
 export const PIECE = 256;
 /** The uniform `State` of shaders/shared/state.wgsl; a test compares. */
 const STATE_BYTES = 32;
+/** The uniform `Extras` of shaders/shared/extras.wgsl; a test compares. */
+const EXTRAS_BYTES = 28;
 /** Bindings must not be empty. */
 const MIN_BYTES = 16;
 
@@ -35,6 +37,10 @@ export type ActivationName =
   | 'order'
   | 'tiles'
   | 'logits'
+  | 'extras'
+  | 'mask'
+  | 'entries'
+  | 'adjusted'
   | 'slices'
   | 'candidates'
   | 'record';
@@ -61,9 +67,13 @@ export function activationBytes(config: ModelConfig, request: ActivationRequest)
     order: words(rows),
     tiles: words(numTiles(rows, experts) * 3),
     logits: words(config.vocabSize),
+    extras: EXTRAS_BYTES,
+    mask: words(Math.ceil(config.vocabSize / 32)),
+    entries: words(config.vocabSize * 2),
+    adjusted: words(config.vocabSize),
     slices: Math.max(MIN_BYTES, sliceBytes(config.vocabSize)),
     candidates: words(config.vocabSize),
-    record: words(1 + moeLayers),
+    record: words(1 + moeLayers + logprobWords(MAX_TOP_LOGPROBS)),
   };
 }
 
