@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'SOURCE [--context N] [--budget SIZE] [options]   what a model would need, before any download',
     load: async () => (await import('./plan.ts')).main,
   },
+  serve: {
+    summary: 'SOURCE [--port N] [--token T] [--cors ORIGIN] [options]   the OpenAI API for clients on this machine',
+    load: async () => (await import('./serve.ts')).main,
+  },
   ghost: {
     summary: 'NAME [options]   a full-size checkpoint over HTTP, without a disk',
     load: async () => (await import('./ghost.ts')).main,
