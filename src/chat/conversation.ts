@@ -63,3 +63,19 @@ function mergeText(segments: readonly Segment[]): Segment[] {
   }
   return merged;
 }
+
+/**
+ * What may be left out of a conversation, the oldest first: turns, each a user's message with all that follows until the
+ * next one, so that results of tools stay with their calls. What stands before the first user's message is a turn too.
+ * System prompts belong to none, and the newest turn is not among them.
+ * @returns the indices of the messages of each turn
+ */
+export function removableTurns(messages: readonly TemplateMessage[]): number[][] {
+  const turns: number[][] = [[]];
+  for (const [index, { role }] of messages.entries()) {
+    if (role === 'system' || role === 'developer') continue;
+    if (role === 'user' && turns.at(-1)!.length > 0) turns.push([]);
+    turns.at(-1)!.push(index);
+  }
+  return turns.slice(0, -1);
+}

@@ -4,12 +4,14 @@ import { OutriderError } from '../errors.ts';
 import type { LoadedModel } from '../model/load.ts';
 import { abortableItems, linkSignals } from '../ports/abortable.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { checkRequest } from './check.ts';
+import { Constraint } from './constraint.ts';
 import { type EngineListener, EventHub } from './events.ts';
 import type { ModelFacts } from './facts.ts';
 import { generateText, type Job } from './generation.ts';
-import { PromptEncoder } from './prompts.ts';
+import { type FittedPrompt, PromptEncoder } from './prompts.ts';
 import { RequestQueue } from './queue.ts';
-import { drawSeed, uniform } from './random.ts';
+import { drawSeed } from './random.ts';
 import type {
   EncodedPrompt,
   GenerateOptions,
@@ -19,7 +21,7 @@ import type {
   TextEngine,
   Vocabulary,
 } from './request.ts';
-import type { SamplingFields } from './sampling.ts';
+import { RequestSampling, type SamplingFields } from './sampling.ts';
 import { Session } from './session.ts';
 import { type EngineStats, engineStats, Stopwatch, type Usage } from './stats.ts';
 
@@ -31,6 +33,8 @@ export interface EngineParts {
   /** Every id that ends an answer. */
   readonly endIds: ReadonlySet<number>;
   readonly defaults: SamplingFields;
+  /** What the prefix cache may take on the GPU; 0: no cache. */
+  readonly prefixCacheBytes: number;
   /** Already told while loading; listeners that come later hear of it. */
   readonly downgrades: readonly string[];
 }
@@ -55,7 +59,7 @@ export class ConversationEngine implements TextEngine {
     this.#parts = parts;
     this.#onUnloaded = onUnloaded;
     this.model = facts;
-    this.#session = new Session(parts.model);
+    this.#session = new Session(parts.model, parts.prefixCacheBytes);
     this.#prompts = new PromptEncoder(parts.tokenizer, parts.template);
     for (const message of parts.downgrades) this.#events.emit({ type: 'downgrade', message });
     parts.model.lost.catch((error: OutriderError) => this.#fail(error));
@@ -67,13 +71,15 @@ export class ConversationEngine implements TextEngine {
 
   generate(
     request: GenerateRequest,
-    { signal }: GenerateOptions = {},
+    { signal, masks }: GenerateOptions = {},
   ): AsyncIterableIterator<GenerationEvent, void, undefined> {
-    const stopwatch = new Stopwatch((usage) => {
-      this.#lastUsage = usage;
-    });
+    const stopwatch = new Stopwatch();
     const linked = linkSignals([signal, this.#over.signal, this.#interruption.signal]);
-    return abortableItems(this.#answer(request, stopwatch, linked.signal), linked.signal, linked.unlink);
+    const end = () => {
+      linked.unlink();
+      masks?.close();
+    };
+    return abortableItems(this.#answer(request, masks, stopwatch, linked.signal), linked.signal, end);
   }
 
   async encode(prompt: Prompt): Promise<EncodedPrompt> {
@@ -101,7 +107,7 @@ export class ConversationEngine implements TextEngine {
 
   async stats(): Promise<EngineStats> {
     this.#over.signal.throwIfAborted();
-    return engineStats(this.#parts.model, this.#session.length, this.#lastUsage);
+    return engineStats(this.#parts.model, this.#session, this.#lastUsage);
   }
 
   /** Frees everything on the GPU. What runs or waits is rejected with `engine_unloaded`, and so is what comes later. */
@@ -115,6 +121,7 @@ export class ConversationEngine implements TextEngine {
     this.#close(new OutriderError('engine_unloaded', 'The engine was unloaded. Create another one to go on.'));
     if (!lost) await this.#queue.idle(); // steps in flight still use the buffers; those of a lost device never come back
     this.#events.clear();
+    this.#session.close();
     this.#parts.model.destroy();
     await this.#onUnloaded();
   }
@@ -122,6 +129,7 @@ export class ConversationEngine implements TextEngine {
   #fail(error: OutriderError): void {
     if (this.#over.signal.aborted) return;
     this.#close(error);
+    this.#session.close();
     this.#events.emit({ type: 'device_lost', error });
   }
 
@@ -130,66 +138,56 @@ export class ConversationEngine implements TextEngine {
     this.#queue.close(error);
   }
 
-  #encode(request: GenerateRequest): readonly number[] {
-    const prompt = this.#prompts.encode(request.prompt);
-    const { contextLength } = this.#parts.model;
-    if (prompt.length >= contextLength) {
-      throw new OutriderError(
-        'context_overflow',
-        `The conversation has ${prompt.length} tokens and the context holds ${contextLength}, answer included. ` +
-          'Shorten the conversation, or create the engine with a larger contextLength.',
-        { details: { promptTokens: prompt.length, contextLength } },
-      );
-    }
-    return prompt;
-  }
-
   #describe(
     request: GenerateRequest,
-    prompt: readonly number[],
+    prompt: FittedPrompt,
     stopwatch: Stopwatch,
-  ): Omit<Job, 'choice' | 'samplingAt'> {
+  ): Omit<Job, 'choice' | 'samplingAt' | 'adjustment' | 'constraint'> {
     const { model, tokenizer, endIds } = this.#parts;
     return {
       session: this.#session,
       tokenizer,
       endIds: request.ignoreEnd ? new Set() : endIds,
-      prompt,
-      limit: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, model.contextLength - prompt.length),
+      prompt: prompt.ids,
+      limit: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, model.contextLength - prompt.ids.length),
       stops: request.stops ?? [],
       stopwatch,
       listener: () => (this.#events.hasListeners ? (event) => this.#events.emit(event) : undefined),
-      onAnswer: (ids, text) => this.#prompts.remember(request.prompt, text, ids),
+      onAnswer: prompt.remember,
     };
   }
 
   async *#answer(
     request: GenerateRequest,
+    masks: MessagePort | undefined,
     stopwatch: Stopwatch,
     signal: AbortSignal,
   ): AsyncGenerator<GenerationEvent, void, undefined> {
-    const prompt = this.#encode(request);
-    const { temperature, topP, topK, minP } = withDefaults(request.sampling, this.#parts.defaults);
-    const seed = request.seed ?? drawSeed();
+    const { tokenizer, model, defaults } = this.#parts;
+    checkRequest(request, tokenizer.numTokens);
+    const prompt = this.#prompts.fit(request, model.contextLength);
+    const sampling = new RequestSampling(request, defaults, tokenizer.numTokens, drawSeed());
+    const constraint = masks && new Constraint(masks, signal, tokenizer.numTokens, sampling.allowed);
     const job = this.#describe(request, prompt, stopwatch);
-    const leave = await this.#queue.enter(signal);
+    const leave = await this.#queue.enter(signal, request.client);
     try {
-      stopwatch.start(prompt.length);
+      this.#announce(prompt, constraint !== undefined);
+      stopwatch.start(prompt.ids.length);
       for (let choice = 0; choice < (request.choices ?? 1); choice++) {
-        const samplingAt = (position: number) => ({
-          ...{ temperature, topP, topK, minP },
-          random: uniform(seed, choice, position),
-        });
-        yield* generateText({ ...job, choice, samplingAt }, signal);
+        const samplingAt = (position: number) => sampling.at(choice, position, constraint?.mask);
+        yield* generateText({ ...job, choice, samplingAt, adjustment: sampling.adjustment, constraint }, signal);
       }
-      yield { type: 'usage', usage: stopwatch.usage() };
+      const usage = stopwatch.usage();
+      this.#lastUsage = usage;
+      this.#events.emit({ type: 'stats', usage });
+      yield { type: 'usage', usage };
     } finally {
       leave();
     }
   }
-}
 
-function withDefaults(given: GenerateRequest['sampling'], defaults: SamplingFields): SamplingFields {
-  const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(present) };
+  #announce({ omitted, ids }: FittedPrompt, isConstrained: boolean): void {
+    if (omitted > 0) this.#events.emit({ type: 'truncated', messages: omitted, promptTokens: ids.length });
+    if (isConstrained) this.#events.emit({ type: 'constrained', depth: 1 });
+  }
 }

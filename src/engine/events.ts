@@ -1,5 +1,6 @@
 /** What an engine tells whoever listens: the one thing that flows upward. */
 import type { OutriderError } from '../errors.ts';
+import type { Usage } from './stats.ts';
 
 /** A token has passed through the model, and these experts took it. Sent only while someone listens. */
 export interface RoutingEvent {
@@ -28,6 +29,28 @@ export interface DowngradeEvent {
   readonly message: string;
 }
 
+/** A conversation was too long and the request wanted it shortened: its oldest turns were not given to the model. */
+export interface TruncatedEvent {
+  readonly type: 'truncated';
+  /** Messages that were left out. */
+  readonly messages: number;
+  /** Tokens of what remains. */
+  readonly promptTokens: number;
+}
+
+/** A request with a grammar begins: it runs one step at a time, because what may follow depends on the last token. */
+export interface ConstrainedEvent {
+  readonly type: 'constrained';
+  /** Steps in flight. */
+  readonly depth: 1;
+}
+
+/** A request was answered to its end. */
+export interface StatsEvent {
+  readonly type: 'stats';
+  readonly usage: Usage;
+}
+
 /** The GPU is gone: the engine is of no further use, create another. */
 export interface DeviceLostEvent {
   readonly type: 'device_lost';
@@ -35,7 +58,14 @@ export interface DeviceLostEvent {
 }
 
 /** Tell them apart by `type`. */
-export type EngineEvent = RoutingEvent | PrefillEvent | DowngradeEvent | DeviceLostEvent;
+export type EngineEvent =
+  | RoutingEvent
+  | PrefillEvent
+  | DowngradeEvent
+  | TruncatedEvent
+  | ConstrainedEvent
+  | StatsEvent
+  | DeviceLostEvent;
 
 /** What it throws is reported as an uncaught error and does not disturb the engine. */
 export type EngineListener = (event: EngineEvent) => void;

@@ -1,11 +1,12 @@
-/** One answer: tokens from the session become text, until an end token, a stop string or the limit. */
-import type { Sampled } from '../model/runner.ts';
+/** One answer: tokens from the session become text, until an end token, a stop string, a finished grammar or the limit. */
+import type { Adjustment, Sampled } from '../model/runner.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { Answer, describeLogprobs } from './answer.ts';
+import type { Constraint } from './constraint.ts';
 import type { PrefillEvent, RoutingEvent } from './events.ts';
-import type { FinishReason, GenerationEvent } from './request.ts';
+import type { ChosenLogprob, FinishReason, GenerationEvent } from './request.ts';
 import type { SamplingAt, Session } from './session.ts';
 import type { Stopwatch } from './stats.ts';
-import { StopMatcher } from './stop.ts';
 
 /** All that one choice needs. */
 export interface Job {
@@ -18,6 +19,9 @@ export interface Job {
   /** Tokens to choose at most, >= 1; the context has room for them. */
   readonly limit: number;
   readonly samplingAt: SamplingAt;
+  readonly adjustment: Adjustment | undefined;
+  /** undefined: every id is allowed. `samplingAt` obeys it. */
+  readonly constraint: Constraint | undefined;
   readonly stops: readonly string[];
   readonly stopwatch: Stopwatch;
   /** undefined: nobody listens now. */
@@ -29,10 +33,10 @@ export interface Job {
 /**
  * Generates. The last event is `end`; steps that run ahead of it may still be on the GPU then, and the generator is
  * done when they have come back.
- * @throws the signal's reason, or what the runner throws
+ * @throws the signal's reason, or what the runner or the source of masks throws
  */
 export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerator<GenerationEvent, void, undefined> {
-  const { prompt, tokenizer, stopwatch } = job;
+  const { choice, prompt, tokenizer, stopwatch, constraint } = job;
   const answer = new Answer(tokenizer, job.stops);
   const lastOfPrompt = prompt.at(-1)!;
   let input = {
@@ -40,22 +44,23 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
     position: prompt.length - 1,
     text: tokenizer.decode([lastOfPrompt], { skipSpecial: false }),
   };
-  const { choice } = job;
   let completion = 0;
-  const end = (finishReason: FinishReason): GenerationEvent => ({ type: 'end', choice, finishReason });
   try {
-    for await (const { id, position, experts } of chooseTokens(job, signal)) {
+    for await (const { id, position, experts, logprobs } of chooseTokens(job, signal)) {
       stopwatch.token();
       completion++;
       job.listener()?.({ type: 'routing', ...input, experts: [...experts] });
+      const token = logprobs && describeLogprobs(tokenizer, id, logprobs);
       const ended = job.endIds.has(id);
-      const last = ended || completion === job.limit;
-      const shown = ended ? '' : answer.push(id);
-      input = { id, position, text: shown };
-      const text = answer.release(shown, last);
-      if (text !== '') yield { type: 'text', choice, text };
+      const finished = ended || (constraint !== undefined && !(await constraint.accept(id)));
+      const last = finished || completion === job.limit;
+      const completed = ended ? '' : answer.push(id, token);
+      input = { id, position, text: completed };
+      const { text, tokens } = answer.release(completed, last);
+      if (text !== '' || tokens.length > 0) yield { type: 'text', choice, text, ...withTokens(token && tokens) };
       if (answer.stopped || last) {
-        yield end(answer.stopped || ended ? 'stop' : 'length');
+        const finishReason: FinishReason = answer.stopped || finished ? 'stop' : 'length';
+        yield { type: 'end', choice, finishReason, ...withTokens(ended && token ? [token] : undefined) };
         return;
       }
     }
@@ -64,60 +69,20 @@ export async function* generateText(job: Job, signal: AbortSignal): AsyncGenerat
   }
 }
 
+const withTokens = (tokens: readonly ChosenLogprob[] | undefined) => (tokens ? { tokens } : {});
+
 /** The choice after the prompt, then one per step. */
 async function* chooseTokens(
   job: Job,
   signal: AbortSignal,
 ): AsyncGenerator<Sampled & { readonly position: number }, void, undefined> {
-  const { session, prompt, samplingAt } = job;
+  const { session, prompt, samplingAt, adjustment, constraint, choice } = job;
   const onProgress = (processed: number, total: number) => job.listener()?.({ type: 'prefill', processed, total });
-  const { sampled, cachedTokens } = await session.prefill(prompt, samplingAt, { signal, onProgress });
+  await constraint?.start();
+  // Answers of one request are not parked: that would be a copy of their common prompt for each.
+  const options = { signal, onProgress, adjustment, park: choice === 0 };
+  const { sampled, cachedTokens } = await session.prefill(prompt, samplingAt, options);
   job.stopwatch.prefilled(cachedTokens);
   yield { ...sampled, position: prompt.length };
-  yield* session.decode(job.limit - 1, samplingAt, signal);
-}
-
-/** A character has at most four bytes, so at most three ids at the end are an incomplete one. */
-const MAX_INCOMPLETE_IDS = 3;
-
-/** The text of the ids chosen so far. */
-class Answer {
-  stopped = false;
-  readonly #tokenizer: Tokenizer;
-  readonly #decoder: ReturnType<Tokenizer['createDecoder']>;
-  readonly #matcher: StopMatcher;
-  readonly #ids: number[] = [];
-  #text = '';
-
-  constructor(tokenizer: Tokenizer, stops: readonly string[]) {
-    this.#tokenizer = tokenizer;
-    this.#decoder = tokenizer.createDecoder({ skipSpecial: true });
-    this.#matcher = new StopMatcher(stops);
-  }
-
-  /** Returns the characters that this id completes. */
-  push(id: number): string {
-    this.#ids.push(id);
-    return this.#decoder.push(id);
-  }
-
-  /**
-   * Returns what may be shown of `text` and of what was held back before.
-   * @param last nothing follows: give out everything, broken characters as U+FFFD
-   */
-  release(text: string, last: boolean): string {
-    const matched = this.#matcher.push(last ? text + this.#decoder.end() : text);
-    this.stopped = matched.stopped;
-    const shown = last && !matched.stopped ? matched.text + this.#matcher.end() : matched.text;
-    this.#text += shown;
-    return shown;
-  }
-
-  /** Hands over the ids that decode to exactly the text that was shown; after an abort that may be a few less than chosen. */
-  report(onAnswer: Job['onAnswer']): void {
-    if (this.stopped) return;
-    const isShown = () => this.#tokenizer.decode(this.#ids, { skipSpecial: true }) === this.#text;
-    for (let dropped = 0; dropped < MAX_INCOMPLETE_IDS && !isShown(); dropped++) this.#ids.pop();
-    if (this.#ids.length > 0 && isShown()) onAnswer(this.#ids, this.#text);
-  }
+  yield* session.decode(job.limit - 1, samplingAt, signal, constraint && 1);
 }

@@ -5,7 +5,7 @@ import { findChatTemplate } from '../chat/template-source.ts';
 import { parseJson } from '../checkpoint/json.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
 import { type GenerationConfig, parseGenerationConfig } from '../model/generation-config.ts';
-import type { loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
+import type { LoadedModel, loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
 import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { EngineParts } from './engine.ts';
@@ -24,6 +24,13 @@ export interface LoadOptions
   > {
   /** Called with every file and every few megabytes. */
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
+  /**
+   * Bytes of GPU memory for keys and values of conversations beside the current one, so that going back to one of them
+   * need not read it again; 0: none are kept. They come on top of `budget`. Default: what one full context takes, at
+   * most 1 GiB, and no more than `budget` leaves. A model that just fits still runs: nothing is taken before it is used,
+   * only where the GPU has it beside a full context, and it is given back when memory runs out.
+   */
+  readonly prefixCacheBytes?: number | undefined;
   /** Stops loading; nothing is left on the GPU. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -31,6 +38,8 @@ export interface LoadOptions
 /** Llama 4's `tokenizer.json` has 28 MB; the template and the configs are kilobytes. */
 const MAX_TOKENIZER_BYTES = 256 << 20;
 const MAX_TEXT_BYTES = 16 << 20;
+/** Where the caller says nothing: a small part of a large model's memory, and many conversations of a small one. */
+const MAX_DEFAULT_CACHE_BYTES = 1 << 30;
 
 /**
  * @param reader is left open
@@ -44,7 +53,8 @@ export async function loadEngineParts(
   options: LoadOptions,
   loadModel: ModelLoader,
 ): Promise<{ parts: EngineParts; facts: ModelFacts }> {
-  const { onProgress = () => {}, signal, ...modelOptions } = options;
+  const { onProgress = () => {}, signal, prefixCacheBytes, ...modelOptions } = options;
+  checkCacheBytes(prefixCacheBytes);
   const report = trackProgress(onProgress);
   report({ phase: 'tokenizer', loaded: 0, total: 0, file: 'config.json' });
   const downgrades: string[] = [];
@@ -68,7 +78,10 @@ export async function loadEngineParts(
   const { contextLength, schedule, config, adapter, variants, bytes } = model;
   report({ phase: 'pipelines', loaded: 1, total: 1, file: '' });
   return {
-    parts: { model, tokenizer, template, endIds, defaults, downgrades },
+    parts: {
+      ...{ model, tokenizer, template, endIds, defaults, downgrades },
+      prefixCacheBytes: prefixCacheBytes ?? defaultCacheBytes(model),
+    },
     facts: {
       id: name,
       format,
@@ -136,6 +149,23 @@ function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, { lab
 }
 
 /** OpenAI's defaults (temperature 1, everything kept), overridden by the model's own. */
-function samplingDefaults({ temperature, topP, topK, minP }: GenerationConfig): SamplingFields {
-  return { temperature: temperature ?? 1, topP: topP ?? 1, topK: topK ?? 0, minP: minP ?? 0, repetitionPenalty: 1 };
+function samplingDefaults({ temperature, topP, topK, minP, repetitionPenalty }: GenerationConfig): SamplingFields {
+  return {
+    ...{ temperature: temperature ?? 1, topP: topP ?? 1, topK: topK ?? 0, minP: minP ?? 0 },
+    repetitionPenalty: repetitionPenalty ?? 1,
+  };
+}
+
+function checkCacheBytes(bytes: number | undefined): void {
+  if (bytes === undefined || (Number.isSafeInteger(bytes) && bytes >= 0)) return;
+  throw new OutriderError(
+    'invalid_request',
+    `prefixCacheBytes is ${bytes}; it must be a whole number of bytes, 0 for none.`,
+    { details: { field: 'prefixCacheBytes', value: bytes } },
+  );
+}
+
+function defaultCacheBytes(model: LoadedModel): number {
+  const { contextLength, spareBytes = Number.POSITIVE_INFINITY } = model;
+  return Math.min(model.kvCopyBytes(contextLength, contextLength), MAX_DEFAULT_CACHE_BYTES, spareBytes);
 }

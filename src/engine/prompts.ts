@@ -1,9 +1,22 @@
 /** From a request's prompt to ids, with the ids that were chosen for earlier answers in their place. */
-import { encodeConversation } from '../chat/conversation.ts';
+import { encodeConversation, removableTurns } from '../chat/conversation.ts';
 import type { ChatTemplate, TemplateMessage } from '../chat/template.ts';
+import { OutriderError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { AnswerMemory } from './answers.ts';
-import type { Prompt } from './request.ts';
+import { checkPrompt } from './check.ts';
+import type { ConversationPrompt, GenerateRequest, Prompt } from './request.ts';
+
+/** Of the context, what an answer is left by `overflow: 'truncate'` where it does not ask for less. */
+const ANSWER_SHARE = 1 / 4;
+
+export interface FittedPrompt {
+  readonly ids: readonly number[];
+  /** Messages that were left out. */
+  readonly omitted: number;
+  /** Keeps the ids of an answer, for the conversation that goes on from it. */
+  readonly remember: (ids: readonly number[], text: string) => void;
+}
 
 export class PromptEncoder {
   readonly #tokenizer: Tokenizer;
@@ -15,28 +28,92 @@ export class PromptEncoder {
     this.#template = template;
   }
 
-  /** @throws OutriderError `template_error` */
+  /** @throws OutriderError `template_error`, `invalid_request` where nothing is left to feed */
   encode(prompt: Prompt): readonly number[] {
-    if ('ids' in prompt) return prompt.ids;
-    const tokenizer = this.#tokenizer;
-    if ('text' in prompt) {
-      const { bosToken } = tokenizer;
-      return tokenizer.encodeRendered([...(bosToken ? [{ special: bosToken }] : []), { text: prompt.text }]);
-    }
-    const { messages, tools, templateKwargs, answer = '' } = prompt;
-    const known = this.#answers.recall(messages);
-    const ids = encodeConversation(tokenizer, this.#template, messages, {
-      idsOf: (index) => known[index],
-      tools: tools && tools.length > 0 ? tools : undefined,
-      templateKwargs,
-    });
-    return [...ids, ...tokenizer.encodeText(answer)];
+    checkPrompt(prompt, this.#tokenizer.numTokens);
+    const ids = 'messages' in prompt ? this.#conversation(prompt).encode(prompt.messages.keys()) : this.#plain(prompt);
+    if (ids.length > 0) return ids;
+    throw new OutriderError('invalid_request', 'The prompt has no tokens; it must have at least one.');
   }
 
-  /** Keeps the ids of an answer, for the conversation that goes on from it. */
-  remember(prompt: Prompt, answer: string, ids: readonly number[]): void {
-    if (!('messages' in prompt) || prompt.answer) return;
-    const messages: readonly TemplateMessage[] = [...prompt.messages, { role: 'assistant', content: answer }];
-    this.#answers.remember(messages, ids);
+  /**
+   * The prompt, shortened where the request says so.
+   * @throws OutriderError as `encode`, and `context_overflow`
+   */
+  fit({ prompt, maxTokens, overflow = 'error' }: GenerateRequest, contextLength: number): FittedPrompt {
+    if (!('messages' in prompt)) {
+      return { ids: requireRoom(this.encode(prompt), contextLength), omitted: 0, remember: () => {} };
+    }
+    const { encode, remember } = this.#conversation(prompt);
+    const whole = encode(prompt.messages.keys());
+    if (overflow === 'error') return { ids: requireRoom(whole, contextLength), omitted: 0, remember };
+    const room = Math.min(maxTokens ?? contextLength, Math.max(1, Math.floor(contextLength * ANSWER_SHARE)));
+    const { ids, omitted } = truncate(prompt.messages, whole, contextLength - room, encode);
+    return { ids: requireRoom(ids, contextLength, omitted), omitted, remember };
   }
+
+  #plain(prompt: Exclude<Prompt, ConversationPrompt>): readonly number[] {
+    if ('ids' in prompt) return prompt.ids;
+    const { bosToken } = this.#tokenizer;
+    return this.#tokenizer.encodeRendered([...(bosToken ? [{ special: bosToken }] : []), { text: prompt.text }]);
+  }
+
+  /** Encodes some of a conversation's messages, by index, with the answer so far behind them. */
+  #conversation({ messages, tools, templateKwargs, answer = '' }: ConversationPrompt) {
+    const tokenizer = this.#tokenizer;
+    const withAnswer = (text: string): TemplateMessage[] => [...messages, { role: 'assistant', content: text }];
+    const known = this.#answers.recall(withAnswer(answer)); // the answer so far may be one that was stopped
+    const answerIds = answer === '' ? [] : (known.at(-1) ?? tokenizer.encodeText(answer));
+    const encode = (kept: Iterable<number>): number[] => {
+      const indices = [...kept];
+      const ids = encodeConversation(
+        tokenizer,
+        this.#template,
+        indices.map((index) => messages[index]!),
+        {
+          idsOf: (place) => known[indices[place]!],
+          tools: tools && tools.length > 0 ? tools : undefined,
+          templateKwargs,
+        },
+      );
+      return [...ids, ...answerIds];
+    };
+    const remember = (ids: readonly number[], text: string) =>
+      this.#answers.remember(withAnswer(answer + text), [...answerIds, ...ids]);
+    return { encode, remember };
+  }
+}
+
+/** Leaves out as few of the oldest turns as it takes to have at most `most` tokens; all of them where that is not enough. */
+function truncate(
+  messages: readonly TemplateMessage[],
+  whole: readonly number[],
+  most: number,
+  encode: (kept: Iterable<number>) => readonly number[],
+): { ids: readonly number[]; omitted: number } {
+  const turns = removableTurns(messages);
+  if (whole.length <= most || turns.length === 0) return { ids: whole, omitted: 0 };
+  const without = (count: number) => {
+    const omitted = new Set(turns.slice(0, count).flat());
+    return { ids: encode([...messages.keys()].filter((index) => !omitted.has(index))), omitted: omitted.size };
+  };
+  let [least, enough] = [1, turns.length];
+  while (least < enough) {
+    const middle = Math.floor((least + enough) / 2);
+    if (without(middle).ids.length <= most) enough = middle;
+    else least = middle + 1;
+  }
+  return without(enough);
+}
+
+function requireRoom(ids: readonly number[], contextLength: number, omitted = 0): readonly number[] {
+  const excess = ids.length - (contextLength - 1);
+  if (excess <= 0) return ids;
+  const left = omitted > 0 ? ` after ${omitted} older messages were left out` : '';
+  throw new OutriderError(
+    'context_overflow',
+    `The prompt has ${ids.length} tokens${left} and the context holds ${contextLength}, of which at least one is the answer's: ` +
+      `${excess} too many. Shorten the conversation, or create the engine with a larger contextLength.`,
+    { details: { promptTokens: ids.length, contextLength, excessTokens: excess } },
+  );
 }

@@ -2,11 +2,11 @@
  * One mutable timeline: the tokens that the model has processed, and how far a new prompt can reuse them.
  *
  * The session knows exactly what is on the GPU, run-ahead past a stop included: those tokens stay in the timeline, and
- * the next prompt goes back to where it differs by the rule of `rewindPoint`. So whatever happened before, a
- * generation equals that of a fresh engine.
+ * the next prompt goes back to where it differs by the rule of `rewindPoint`. What another conversation left is parked
+ * in the prefix cache. So whatever happened before, a generation equals that of a fresh engine.
  */
-import { rewindPoint } from '../model/irope.ts';
-import type { Runner, Sampled, Sampling } from '../model/runner.ts';
+import type { Adjustment, Runner, Sampled, Sampling } from '../model/runner.ts';
+import { PrefixCache, reusable } from './prefix-cache.ts';
 
 export interface Prefilled {
   /** The first chosen token. */
@@ -18,8 +18,18 @@ export interface Prefilled {
 /** How to choose the token that will stand at a position. */
 export type SamplingAt = (position: number) => Sampling;
 
+export interface PrefillOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (processed: number, total: number) => void;
+  /** Of logits, for this prompt and its answer; default none. */
+  readonly adjustment?: Adjustment | undefined;
+  /** false: what the prompt overwrites is not parked. Default true. */
+  readonly park?: boolean | undefined;
+}
+
 export class Session {
   readonly #runner: Runner;
+  readonly #cache: PrefixCache;
   /** Ids at positions 0 .. length - 1, as they stand in the KV cache. */
   readonly #tokens: number[] = [];
   /** One past the last position whose chunk the local regions may hold; more than `#tokens.length` after an abort. */
@@ -27,8 +37,10 @@ export class Session {
   /** Chosen by the last prefill or step, not fed yet. */
   #chosen = -1;
 
-  constructor(runner: Runner) {
+  /** @param cacheBytes what the prefix cache may take on the GPU; 0: none */
+  constructor(runner: Runner, cacheBytes = 0) {
     this.#runner = runner;
+    this.#cache = new PrefixCache(runner, cacheBytes);
   }
 
   /** Tokens processed. */
@@ -36,21 +48,29 @@ export class Session {
     return this.#tokens.length;
   }
 
+  /** Other timelines that were kept, and their bytes on the GPU. */
+  get parked(): { readonly conversations: number; readonly bytes: number } {
+    return this.#cache;
+  }
+
+  /** Frees what is parked, for good. The timeline itself is the runner's. */
+  close(): void {
+    this.#cache.close();
+  }
+
   /**
    * Makes `prompt` the timeline, reusing the longest prefix that allows it, and chooses the next token.
    * @param prompt at least one id, less than the context length
    * @throws the signal's reason when aborted between blocks; what was processed until then is kept
    */
-  async prefill(
-    prompt: readonly number[],
-    sampling: SamplingAt,
-    options: { signal?: AbortSignal | undefined; onProgress?: (processed: number, total: number) => void } = {},
-  ): Promise<Prefilled> {
-    const { signal, onProgress } = options;
+  async prefill(prompt: readonly number[], sampling: SamplingAt, options: PrefillOptions = {}): Promise<Prefilled> {
+    const { signal, onProgress, adjustment, park = true } = options;
     signal?.throwIfAborted();
-    const keep = Math.min(commonPrefix(this.#tokens, prompt), prompt.length - 1); // the last token must be fed: its output is needed
-    const start = rewindPoint(keep, this.#reach, this.#runner.schedule.chunk);
+    if (park) await this.#arrange(prompt);
+    signal?.throwIfAborted();
+    const start = reusable({ tokens: this.#tokens, reach: this.#reach }, prompt, this.#runner.schedule.chunk);
     const rest = prompt.slice(start);
+    this.#runner.adjust(adjustment, prompt);
     let processed = 0;
     try {
       const sampled = await this.#runner.prefill(rest, start, sampling(prompt.length), {
@@ -67,7 +87,7 @@ export class Session {
       const stopped = signal?.aborted && error === signal.reason;
       if (stopped)
         this.#become(prompt, start + processed, start + processed + 1); // the next block may have begun a chunk
-      else this.#become([], 0, 0);
+      else this.#forget();
       throw error;
     }
   }
@@ -78,24 +98,22 @@ export class Session {
    * submitted. A step that begins a chunk overwrites the chunk before it in local layers; it waits until all earlier
    * tokens have been yielded and the consumer asked for more.
    * @param steps at most so many steps; the context must have room for them
+   * @param runAhead steps in flight; 1 where `sampling` has to know the token before
    */
   async *decode(
     steps: number,
     sampling: SamplingAt,
     signal?: AbortSignal,
+    runAhead: number = this.#runner.runAhead,
   ): AsyncGenerator<Sampled & { readonly position: number }, void, undefined> {
-    const { runAhead, schedule } = this.#runner;
+    const { chunk } = this.#runner.schedule;
     const inFlight: Promise<Sampled>[] = [];
     let position = this.length;
     const end = position + steps;
     try {
       while (position < end || inFlight.length > 0) {
         signal?.throwIfAborted();
-        while (
-          position < end &&
-          inFlight.length < runAhead &&
-          (inFlight.length === 0 || position % schedule.chunk !== 0)
-        ) {
+        while (position < end && inFlight.length < runAhead && (inFlight.length === 0 || position % chunk !== 0)) {
           inFlight.push(this.#submit(position, sampling(position + 1)));
           position++;
         }
@@ -105,7 +123,7 @@ export class Session {
       }
     } finally {
       for (const step of inFlight) await this.#confirm(step).catch(() => {}); // the error being thrown came first
-      if (this.#reach !== this.length) this.#become([], 0, 0); // a step failed: nothing is known any more
+      if (this.#reach !== this.length) this.#forget(); // a step failed: nothing is known any more
     }
   }
 
@@ -123,16 +141,21 @@ export class Session {
     return sampled;
   }
 
+  async #arrange(prompt: readonly number[]): Promise<void> {
+    const live = { tokens: this.#tokens, reach: this.#reach };
+    const next = await this.#cache.arrange(live, prompt);
+    if (next !== live) this.#become(next.tokens, next.tokens.length, next.reach);
+  }
+
+  /** What failed may have failed for want of memory: copies are let go too. */
+  #forget(): void {
+    this.#become([], 0, 0);
+    this.#cache.clear();
+  }
+
   #become(prompt: readonly number[], length: number, reach: number): void {
     this.#tokens.length = 0;
     for (let position = 0; position < length; position++) this.#tokens.push(prompt[position]!);
     this.#reach = reach;
   }
-}
-
-function commonPrefix(a: readonly number[], b: readonly number[]): number {
-  const end = Math.min(a.length, b.length);
-  let length = 0;
-  while (length < end && a[length] === b[length]) length++;
-  return length;
 }

@@ -1,6 +1,7 @@
 /** What a request cost, in OpenAI's words, with WebLLM's names for the speeds; what a step costs, and where memory goes. */
 import type { LoadedModel } from '../model/load.ts';
 import type { StepCost } from '../model/runner.ts';
+import type { Session } from './session.ts';
 
 /** An engine at this moment. Plain data. */
 export interface EngineStats {
@@ -10,8 +11,10 @@ export interface EngineStats {
   readonly decodeStep: StepCost;
   /** undefined before the first answer. */
   readonly lastAnswer: AnswerStats | undefined;
-  /** On the GPU: weights, keys and values so far, what a run writes, and their sum. */
-  readonly bytes: LoadedModel['bytes'] & { readonly total: number };
+  /** On the GPU: weights, keys and values so far, what a run writes, other conversations' keys and values, and their sum. */
+  readonly bytes: LoadedModel['bytes'] & { readonly parked: number; readonly total: number };
+  /** Other conversations whose keys and values are kept. */
+  readonly parkedConversations: number;
   /** How each family of kernels is computed, and why so. */
   readonly variants: LoadedModel['variants'];
 }
@@ -22,7 +25,11 @@ export interface AnswerStats extends Usage {
   readonly decode_gb_per_s: number;
 }
 
-export function engineStats(model: LoadedModel, position: number, last: Usage | undefined): EngineStats {
+export function engineStats(
+  model: LoadedModel,
+  { length: position, parked }: Pick<Session, 'length' | 'parked'>,
+  last: Usage | undefined,
+): EngineStats {
   const { bytes, variants, contextLength } = model;
   const costAt = (at: number) => model.stepCost(Math.min(Math.floor(at), contextLength - 1));
   return {
@@ -33,7 +40,11 @@ export function engineStats(model: LoadedModel, position: number, last: Usage | 
       decode_gb_per_s:
         (last.extra.decode_tokens_per_s * costAt(last.prompt_tokens + last.completion_tokens / 2).bytes) / 1e9,
     },
-    bytes: { ...bytes, total: bytes.weights + bytes.kv + bytes.activations },
+    bytes: {
+      ...{ ...bytes, parked: parked.bytes },
+      total: bytes.weights + bytes.kv + bytes.activations + parked.bytes,
+    },
+    parkedConversations: parked.conversations,
     variants,
   };
 }
@@ -66,7 +77,6 @@ export interface UsageExtra {
 /** Collects the moments of one request, over all its choices. Times are milliseconds of `performance.now()`. */
 export class Stopwatch {
   readonly #requested = performance.now();
-  readonly #onUsage: (usage: Usage) => void;
   #started = 0;
   /** When the first token of all came; of this choice; and the last token. */
   #first = 0;
@@ -79,11 +89,6 @@ export class Stopwatch {
   /** Of choices before this one: milliseconds between tokens, and how many gaps. */
   #decodeMs = 0;
   #decoded = 0;
-
-  /** @param onUsage is told what `usage` returns */
-  constructor(onUsage: (usage: Usage) => void = () => {}) {
-    this.#onUsage = onUsage;
-  }
 
   /** The request got its turn. @param promptTokens cached ones included */
   start(promptTokens: number): void {
@@ -113,7 +118,7 @@ export class Stopwatch {
   usage(): Usage {
     const rate = (tokens: number, ms: number) => (tokens > 0 && ms > 0 ? (1000 * tokens) / ms : 0);
     const cached = this.#cached ?? 0;
-    const usage: Usage = {
+    return {
       prompt_tokens: this.#prompt,
       completion_tokens: this.#tokens,
       total_tokens: this.#prompt + this.#tokens,
@@ -126,7 +131,5 @@ export class Stopwatch {
         e2e_latency_s: (performance.now() - this.#requested) / 1000,
       },
     };
-    this.#onUsage(usage);
-    return usage;
   }
 }

@@ -11,12 +11,13 @@ export interface GenerationConfig {
   readonly topK: number | undefined;
   /** 0..1 */
   readonly minP: number | undefined;
+  /** > 0 */
+  readonly repetitionPenalty: number | undefined;
   readonly eosTokenIds: readonly number[] | undefined;
 }
 
 /** Fields that change what is chosen, with the values at which they do nothing. */
 const NOT_HONOURED: Readonly<Record<string, readonly unknown[]>> = {
-  repetition_penalty: [1],
   no_repeat_ngram_size: [0],
   typical_p: [1],
   epsilon_cutoff: [0],
@@ -46,12 +47,15 @@ export function parseGenerationConfig(json: unknown): { config: GenerationConfig
   };
   const topK = number('top_k', 0, Number.POSITIVE_INFINITY);
   if (topK !== undefined && !Number.isSafeInteger(topK)) throw wrong('top_k', topK, 'a whole number');
+  const repetitionPenalty = number('repetition_penalty', 0, Number.POSITIVE_INFINITY);
+  if (repetitionPenalty === 0) throw wrong('repetition_penalty', 0, 'a number above 0');
   const temperature = number('temperature', 0, Number.POSITIVE_INFINITY);
   const config = {
     temperature: json.do_sample === false ? 0 : temperature,
     topP: number('top_p', 0, 1),
     topK,
     minP: number('min_p', 0, 1),
+    repetitionPenalty,
     eosTokenIds: parseIds(json.eos_token_id ?? undefined),
   };
   const notices = Object.entries(NOT_HONOURED)

@@ -45,6 +45,8 @@ export interface LoadedModel extends Runner {
   readonly variants: VariantTable;
   /** Bytes on the GPU: weights, keys and values so far, and what a run writes. */
   readonly bytes: { readonly weights: number; readonly kv: number; readonly activations: number };
+  /** Bytes of the budget that a full context leaves; undefined without a budget. */
+  readonly spareBytes: number | undefined;
 }
 
 /** A hash that is wrong again after a second download is an error of the reader's; this bounds readings of right files. */
@@ -57,7 +59,7 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
   for (const notice of notices) options.onDowngrade?.(notice);
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
   return orDestroy(gpu, async () => {
-    const contextLength = await contextWithinBudget(reader, config, gpu.facts, options);
+    const { contextLength, spareBytes } = await contextWithinBudget(reader, config, gpu.facts, options);
     options.onKernels?.();
     const model = await allocateModel(gpu, reader, config, options);
     await proveRoomForKv(model, contextLength, kvDtype);
@@ -65,7 +67,7 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
     options.onPipelines?.();
     const runner = await GpuRunner.create(model, { contextLength, kvDtype, numTokens: options.numTokens });
     if (gpu.failure) throw gpu.failure;
-    return Object.assign(runner, { adapter: gpu.facts, variants: model.variants });
+    return Object.assign(runner, { adapter: gpu.facts, variants: model.variants, spareBytes });
   });
 }
 
@@ -75,10 +77,12 @@ async function contextWithinBudget(
   config: ModelConfig,
   adapterLimits: AdapterFacts,
   { budget, contextLength, kvDtype, quantizeOnLoad, recipe }: LoadOptions,
-): Promise<number> {
-  if (budget === undefined) return chooseContextLength(contextLength, config);
+): Promise<{ readonly contextLength: number; readonly spareBytes: number | undefined }> {
+  if (budget === undefined) return { contextLength: chooseContextLength(contextLength, config), spareBytes: undefined };
   const plan = await reader.plan({ budget, contextLength, kvDtype, quantizeOnLoad, recipe, adapterLimits });
-  if (plan.verdict !== 'too-large') return plan.kv.contextLength;
+  if (plan.verdict !== 'too-large') {
+    return { contextLength: plan.kv.contextLength, spareBytes: budget - plan.gpu.total };
+  }
   throw new OutriderError('model_too_large', [plan.reason, ...plan.nextSteps].join(' '), {
     details: { bytes: plan.gpu.total, budget },
   });

@@ -13,10 +13,13 @@ const engines: readonly (readonly [string, (model: FakeModel) => Promise<Engine>
 test.each(engines)('tell what the next step costs and how fast the last answer was, %s', async (_, create) => {
   const engine = await create(fakeModel());
   const variants = { matvec: { name: 'fake', why: 'only one', seconds: {} } };
-  const bytes = { weights: 100, kv: 10, activations: 1, total: 111 };
+  const bytes = { weights: 100, kv: 10, activations: 1, parked: 0, total: 111 };
   const step = (position: number) => ({ dispatches: 8, bytes: 1e6 + position, flops: 2e6 });
   expect(engine.variants).toEqual(variants);
-  expect(await engine.stats()).toEqual({ position: 0, decodeStep: step(0), lastAnswer: undefined, bytes, variants });
+  expect(await engine.stats()).toEqual({
+    ...{ position: 0, decodeStep: step(0), lastAnswer: undefined, bytes, variants },
+    parkedConversations: 0,
+  });
 
   const { usage } = await engine.chat.completions.create(request);
   const { position, decodeStep, lastAnswer } = await engine.stats();

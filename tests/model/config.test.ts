@@ -148,6 +148,7 @@ describe('generation_config.json', () => {
       topP: 0.9,
       topK: undefined,
       minP: undefined,
+      repetitionPenalty: undefined,
       eosTokenIds: [401, 407],
     });
     expect(parseGenerationConfig({}).config.eosTokenIds).toBeUndefined();
@@ -158,9 +159,21 @@ describe('generation_config.json', () => {
   });
 
   test('what cannot be honoured is a notice, and what makes no sense an error', () => {
-    const { notices } = parseGenerationConfig({ repetition_penalty: 1.2, no_repeat_ngram_size: 0 });
-    expect(notices).toEqual([expect.stringContaining('repetition_penalty')]);
-    for (const json of [[], { temperature: 'hot' }, { top_p: 2 }, { top_k: 1.5 }, { eos_token_id: 'end' }]) {
+    const { config, notices } = parseGenerationConfig({
+      repetition_penalty: 1.2,
+      no_repeat_ngram_size: 3,
+      num_beams: 1,
+    });
+    expect(config.repetitionPenalty).toBe(1.2);
+    expect(notices).toEqual([expect.stringContaining('no_repeat_ngram_size')]);
+    for (const json of [
+      [],
+      { repetition_penalty: 0 },
+      { temperature: 'hot' },
+      { top_p: 2 },
+      { top_k: 1.5 },
+      { eos_token_id: 'end' },
+    ]) {
       expect(() => parseGenerationConfig(json)).toThrow(expect.objectContaining({ code: 'config_unsupported' }));
     }
   });

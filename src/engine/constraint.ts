@@ -1,0 +1,55 @@
+/** Which ids a constrained choice may have next. Asked for after every id, so such a choice runs one step at a time. */
+import { OutriderError } from '../errors.ts';
+import { abortable } from '../ports/abortable.ts';
+import { Caller } from '../ports/calls.ts';
+import type { MaskSource } from './request.ts';
+
+type Mask = Uint32Array<ArrayBuffer>;
+
+export class Constraint {
+  readonly #source: Caller<MaskSource>;
+  readonly #signal: AbortSignal;
+  readonly #words: number;
+  readonly #allowed: Mask | undefined;
+  #mask: Mask | undefined;
+
+  /**
+   * @param port where a `MaskSource` is served; whoever gave it closes it
+   * @param allowed ids that are allowed beside that; default all
+   */
+  constructor(port: MessagePort, signal: AbortSignal, numTokens: number, allowed?: Mask) {
+    this.#source = new Caller(port);
+    this.#signal = signal;
+    this.#words = Math.ceil(numTokens / 32);
+    this.#allowed = allowed;
+  }
+
+  /** Of the id that is chosen next. [ceil(numTokens / 32)] */
+  get mask(): Mask | undefined {
+    return this.#mask;
+  }
+
+  /** Begins a choice. @throws OutriderError `invalid_request` where no id is allowed; the signal's reason */
+  async start(): Promise<void> {
+    this.#narrow(await abortable(this.#source.call('start'), this.#signal));
+  }
+
+  /** The id was chosen. @returns whether another may follow. @throws as `start` */
+  async accept(id: number): Promise<boolean> {
+    const mask = await abortable(this.#source.call('accept', id), this.#signal);
+    if (mask) this.#narrow(mask);
+    return mask !== undefined;
+  }
+
+  #narrow(mask: Mask): void {
+    const allowed = this.#allowed;
+    this.#mask = allowed ? mask.map((word, index) => word & allowed[index]!) : mask;
+    if (mask.length === this.#words && this.#mask.some((word) => word !== 0)) return;
+    const found = mask.length === this.#words ? 'no id' : `${mask.length} words`;
+    throw new OutriderError(
+      'invalid_request',
+      `The grammar's mask has ${found}; it must have ${this.#words} words and allow at least one id${allowed ? ' of those that logit_bias leaves' : ''}.`,
+      { details: { words: mask.length, needed: this.#words } },
+    );
+  }
+}
