@@ -10,7 +10,7 @@ export interface OpenAIErrorBody {
     readonly type: 'invalid_request_error' | 'server_error';
     /** The request's field that is to blame. */
     readonly param: string | null;
-    /** OpenAI's own word where it has one (`context_length_exceeded`, `model_not_found`), else an `ErrorCode`. */
+    /** OpenAI's own word where it has one (`context_length_exceeded`, `unknown_parameter`, …), else an `ErrorCode`. */
     readonly code: string | null;
   };
 }
@@ -21,8 +21,6 @@ export interface OpenAIErrorAnswer {
   readonly body: OpenAIErrorBody;
 }
 
-/** Codes of failures that the request itself is to blame for. */
-const OF_REQUEST: readonly ErrorCode[] = ['invalid_request', 'context_overflow', 'template_error'];
 /** The engine is gone or cannot go on: another engine may answer. */
 const UNAVAILABLE: readonly ErrorCode[] = [
   'engine_unloaded',
@@ -33,8 +31,8 @@ const UNAVAILABLE: readonly ErrorCode[] = [
 ];
 
 /**
- * Any failure of a request. `context_overflow` and a `model` that is not loaded get OpenAI's codes, which clients test
- * for; an interrupted generation is status 499, code `aborted`; what is no `OutriderError` is status 500.
+ * Any failure of a request. Refused fields and `context_overflow` get OpenAI's codes, which clients test for; a model
+ * that is not loaded is status 404; an interrupted generation 499, code `aborted`; what is no `OutriderError` 500.
  */
 export function toOpenAIError(error: unknown): OpenAIErrorAnswer {
   if (error instanceof OutriderError) return ofOutrider(error);
@@ -49,11 +47,13 @@ export function requestError(status: number, message: string, code: string | nul
 }
 
 function ofOutrider({ code, message, details }: OutriderError): OpenAIErrorAnswer {
-  const field = details.param ?? details.field;
-  const param = typeof field === 'string' ? field : null;
-  if (code === 'invalid_request' && param === 'model') return answer(404, message, param, 'model_not_found');
+  const param = typeof details.param === 'string' ? details.param : null;
+  if (code === 'invalid_request') {
+    const reason = typeof details.reason === 'string' ? details.reason : code;
+    return answer(reason === 'model_not_found' ? 404 : 400, message, param, reason);
+  }
   if (code === 'context_overflow') return answer(400, message, param, 'context_length_exceeded');
-  if (OF_REQUEST.includes(code)) return answer(400, message, param, code);
+  if (code === 'template_error') return answer(400, message, param, code);
   if (code === 'aborted') return answer(499, message, param, code);
   return answer(UNAVAILABLE.includes(code) ? 503 : 500, message, param, code);
 }

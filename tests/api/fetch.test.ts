@@ -109,18 +109,18 @@ describe('engine.fetch', () => {
       { status: 400, code: 'invalid_json' },
     ],
     ['no body', '/v1/chat/completions', { method: 'POST' }, { status: 400, code: 'invalid_json' }],
-    ['a list for a body', '/v1/chat/completions', post([]), { status: 400, param: 'request', code: 'invalid_request' }],
+    ['a list for a body', '/v1/chat/completions', post([]), { status: 400, param: 'request', code: 'invalid_value' }],
     [
       'a value out of range',
       '/v1/chat/completions',
       post({ ...question, temperature: 3 }),
-      { status: 400, param: 'temperature', code: 'invalid_request' },
+      { status: 400, param: 'temperature', code: 'invalid_value' },
     ],
     [
       'a field that nobody knows',
       '/v1/chat/completions',
       post({ ...question, frobnicate: 1 }),
-      { status: 400, param: 'frobnicate' },
+      { status: 400, param: 'frobnicate', code: 'unknown_parameter' },
     ],
     [
       'another model',
