@@ -11,7 +11,6 @@ override STEP: u32 = 0;
 
 const THREADS = 128u;
 const PER_THREAD = SLICE / THREADS;
-const NO_ID = 0xffffffffu;
 
 struct Params {
   num_tokens: u32,

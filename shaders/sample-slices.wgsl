@@ -33,7 +33,7 @@ fn first_id(slice: u32, thread: u32) -> u32 { return slice * SLICE + thread * PE
 
 fn find_highest(slice: u32, thread: u32) {
   var highest = f32(FORBIDDEN);
-  var best = 0xffffffffu; // where nothing may be chosen
+  var best = NO_ID; // where nothing may be chosen
   for (var i = 0u; i < PER_THREAD; i++) {
     let id = first_id(slice, thread) + i;
     if (id < params.num_tokens && logits[id] > highest) {

@@ -3,7 +3,7 @@
 //   logits      [num_tokens]  f32; ids from num_tokens on are unknown to the tokenizer and never chosen
 //   slices      [num_slices]  what sample-slices found out
 //   candidates  [count]       u32, ascending: all ids that the filters can keep, and some more
-//   ids         [1]           u32; the choice, which the next step's embedding reads
+//   ids         [1]           u32; the choice, which the next step's embedding reads; NO_ID where all are forbidden
 //   record      [1]           u32; the choice, for the CPU
 //
 // One workgroup. Filters keep a prefix of the ids in the order (logit descending, id ascending). Its last member, the
@@ -98,7 +98,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     if (slices[slice].highest > slices[best].highest) { best = slice; }
   }
   let highest = slices[best].highest;
-  if (state.temperature == 0) {
+  if (state.temperature == 0 || slices[best].id == NO_ID) {
     if (thread == 0) { choose(slices[best].id); }
     return;
   }

@@ -1,6 +1,7 @@
 // Slices of the vocabulary, which workgroups look over side by side.
 const SLICE = 1024u; // ids
 const LEVELS = 16u;
+const NO_ID = 0xffffffffu;
 const LOWEST = -3.4e38; // below all logits
 
 struct Slice {

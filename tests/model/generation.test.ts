@@ -83,6 +83,33 @@ test('who stops asking is followed by at most the steps in flight', async () => 
   expect(counts.submits - before).toBeLessThanOrEqual(12 - 3 + model.runAhead);
 });
 
+test('adjusting takes one dispatch more, log-probabilities two; neither creates anything or reads back twice', async () => {
+  const adjustment = { repetitionPenalty: 1.2, presencePenalty: 0.5, frequencyPenalty: 0, bias: [] };
+  const mask = new Uint32Array(Math.ceil(TINY.vocab_size / 32)).fill(0xffff_ffff);
+  const spent = async (asked: Partial<Sampling>, own?: typeof adjustment): Promise<number> => {
+    model.adjust(own, [1, 2, 3]);
+    await model.prefill([1, 2, 3], 0, { ...SAMPLING, ...asked });
+    const before: Counts = { ...counts, buffers: [...counts.buffers] };
+    for (let position = 3; position < 8; position++) await model.step(position, { ...SAMPLING, ...asked });
+    expect(counts.buffers).toEqual(before.buffers);
+    const { bindGroups, submits, passes, mappings } = counts;
+    expect({ bindGroups, submits, passes, mappings }).toEqual({
+      bindGroups: before.bindGroups,
+      submits: before.submits + 5,
+      passes: before.passes + 5,
+      mappings: before.mappings + 5,
+    });
+    return (counts.dispatches - before.dispatches) / 5;
+  };
+  const plain = await spent({});
+  expect(await spent({}, adjustment)).toBe(plain + 1);
+  expect(await spent({ mask }, adjustment)).toBe(plain + 1);
+  expect(await spent({ mask })).toBe(plain + 1);
+  expect(await spent({ logprobs: 20 })).toBe(plain + 2);
+  expect(await spent({ mask, logprobs: 0 }, adjustment)).toBe(plain + 3);
+  expect(await spent({})).toBe(plain);
+});
+
 async function step(session: Session, tokens: number): Promise<void> {
   for await (const _ of session.decode(tokens, () => SAMPLING));
 }
