@@ -18,7 +18,7 @@ import type { ModelLocation, RemoteLocation } from './storage/open.ts';
 import type { ModelSource } from './storage/source.ts';
 import { connectEngine } from './worker/client.ts';
 import InlineWorker from './worker/entry.ts?worker&inline';
-import { type HostScope, onConnect } from './worker/protocol.ts';
+import { type HostScope, onConnect, onTab } from './worker/protocol.ts';
 
 export type { Engine } from './api/engine.ts';
 export type {
@@ -67,8 +67,11 @@ export interface EngineOptions extends LoadOptions {
    * Where the engine runs. Default: a Worker of its own where there are Workers, else this thread.
    * `false`: this thread. A `Worker`: one of the app's own that calls `serveEngine()`, for pages whose
    * Content-Security-Policy has no `blob:`; `unload` leaves it running.
+   * `'shared'`, or a `SharedWorker` of the app's own that calls `serveEngine()`: all tabs of this origin that ask for the same
+   * model and options share one loaded engine, which is freed with the last of them. Where that cannot be, as where SharedWorkers
+   * have no WebGPU, the engine gets a Worker of its own, and a `downgrade` event says so.
    */
-  readonly worker?: Worker | false | undefined;
+  readonly worker?: Worker | SharedWorker | 'shared' | false | undefined;
   /** 'as-written': do not correct the stale `rope_scaling` of Scout's published config. */
   readonly ropeScaling?: 'as-written' | undefined;
   /** For gated repositories. Sent to the model's own origin only; never stored. */
@@ -107,11 +110,19 @@ export interface EngineOptions extends LoadOptions {
  */
 export async function createEngine(source: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
   const { worker, gpu, token, cache, ropeScaling, ...load } = options;
-  const reading: ReaderOptions = { token, cache, ropeScaling };
-  const inThisThread = worker === false || (worker === undefined && typeof Worker === 'undefined');
+  let reading: ReaderOptions = { token, cache, ropeScaling };
+  const isShared = worker === 'shared' || isSharedWorker(worker);
+  const inThisThread = worker === false || ((!worker || isShared) && typeof Worker === 'undefined');
   if (gpu && !inThisThread)
     throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
   const name = nameOf(source);
+  if (isShared) {
+    const request = { source: sendable(source), name, reading };
+    const { openShared } = await import('./worker/shared/page.ts');
+    const joined = await openShared(request, load, worker === 'shared' ? undefined : worker);
+    if ('engine' in joined) return speak(Promise.resolve(joined.engine));
+    reading = { ...reading, downgrades: [`The model is loaded for this tab alone, not shared: ${joined.missing}.`] };
+  }
   if (inThisThread) {
     const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
     const { reader, failed } = await openReader(source, reading, load.signal);
@@ -123,7 +134,7 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
     }
   }
   const remote = sendable(source);
-  if (worker) {
+  if (worker && !isShared) {
     const model = { name, label: name, source: remote, readerOptions: reading };
     return speak(connectEngine(worker, model, load, () => {}));
   }
@@ -148,6 +159,9 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
  * const worker = new Worker('/engine-worker.js', { type: 'module' });
  * const engine = await createEngine('/models/llama-scoutling', { worker });
  *
+ * // or, for all tabs together
+ * const worker = new SharedWorker('/engine-worker.js', { type: 'module' });
+ *
  * @param scope default: the worker's global scope
  */
 export function serveEngine(scope: HostScope = globalThis as unknown as HostScope): void {
@@ -157,6 +171,11 @@ export function serveEngine(scope: HostScope = globalThis as unknown as HostScop
       import('./loader/local.ts'),
     ]);
     answerPage(port, createHere, open);
+  });
+  let answerTab: Promise<(port: MessagePort) => void> | undefined;
+  onTab(scope, async (port) => {
+    answerTab ??= import('./worker/shared/host.ts').then(({ answerTabs }) => answerTabs(createHere));
+    (await answerTab)(port);
   });
 }
 
@@ -231,6 +250,10 @@ interface AbortOption {
 async function speak(loading: Promise<TextEngine>): Promise<Engine> {
   const [text, { engineOver }] = await Promise.all([loading, import('./api/engine.ts')]);
   return engineOver(text);
+}
+
+function isSharedWorker(worker: EngineOptions['worker']): worker is SharedWorker {
+  return typeof worker === 'object' && 'port' in worker;
 }
 
 /** A page whose engine is in a Worker never needs it. */

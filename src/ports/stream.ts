@@ -32,7 +32,8 @@ export async function sendItems<T>(
       wake();
     } else controller.abort();
   };
-  signal.addEventListener('abort', () => wake(), { once: true });
+  const abort = () => wake();
+  signal.addEventListener('abort', abort, { once: true });
   const send = (message: FromSender<T>, moved: Transferable[] = []) => port.postMessage(message, moved);
   try {
     for (;;) {
@@ -46,6 +47,7 @@ export async function sendItems<T>(
   } catch (error) {
     send(signal.aborted ? { type: 'end' } : { type: 'error', error: toWireError(error) });
   } finally {
+    signal.removeEventListener('abort', abort);
     port.close();
   }
 }

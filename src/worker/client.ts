@@ -98,7 +98,7 @@ export class WorkerEngine implements TextEngine {
       );
     } catch (error) {
       linked.unlink();
-      port1.close();
+      for (const port of [port1, port2, masks]) port?.close(); // the second is still here where nothing was sent
       throw error;
     }
     yield* events;

@@ -1,0 +1,197 @@
+/** Several tabs of one SharedWorker, over the fake model: who loads, who reads, who waits, and what is left of those who went. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LoadProgress } from '../../src/engine/progress.ts';
+import type { GenerateRequest, TextEngine } from '../../src/engine/request.ts';
+import { byteSource, type FakeModel, fakeModel, readerOf } from '../engine/fake-model.ts';
+import { type FakeTab, fakeShared } from './fake-shared.ts';
+import { type Watch, watchLeaks } from './watch.ts';
+
+let watch: Watch;
+beforeEach(() => {
+  watch = watchLeaks();
+});
+afterEach(() => watch.restore());
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 30));
+const request: GenerateRequest = {
+  prompt: { messages: [{ role: 'user', content: 'Hi' }] },
+  sampling: { temperature: 0 },
+  maxTokens: 40,
+};
+
+async function engineOf(tab: FakeTab, ...args: Parameters<FakeTab['join']>): Promise<TextEngine> {
+  const joined = await tab.join(...args);
+  if ('engine' in joined) return joined.engine;
+  throw new Error(joined.missing);
+}
+
+async function textOf(engine: TextEngine, changes: Partial<GenerateRequest> = {}): Promise<string> {
+  let text = '';
+  for await (const event of engine.generate({ ...request, ...changes })) if (event.type === 'text') text += event.text;
+  return text;
+}
+
+/** A model whose loading waits for `go`. */
+function slowModel(): { model: FakeModel; go: () => void; started: Promise<void> } {
+  const model = fakeModel();
+  let go = () => {};
+  let start = () => {};
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  const started = new Promise<void>((resolve) => (start = resolve));
+  const load: FakeModel['load'] = async (reader, options = {}) => {
+    options.onProgress?.({ loaded: 40, total: 100, file: 'a' });
+    start();
+    await Promise.race([
+      gate,
+      new Promise((_, reject) => options.signal?.addEventListener('abort', () => reject(options.signal!.reason))),
+    ]);
+    return model.load(reader, options);
+  };
+  return { model: { ...model, load }, go, started };
+}
+
+describe('an engine that tabs share', () => {
+  it('is loaded once, by the first tab’s reader, answers both, and is freed with the last tab', async () => {
+    const model = fakeModel();
+    const shared = fakeShared([model]);
+    const tabs = [shared.openTab(), shared.openTab()];
+    const engines = await Promise.all(tabs.map((tab) => engineOf(tab)));
+    const texts = await Promise.all(engines.map((engine) => textOf(engine)));
+    expect(texts[0]).toHaveLength(40);
+    expect(texts[1]).toBe(texts[0]);
+    expect([shared.loads, shared.readers]).toEqual([1, 1]);
+    await engines[0]!.unload();
+    await expect(textOf(engines[0]!)).rejects.toMatchObject({ code: 'engine_unloaded' });
+    expect(model.runner.destroyed).toBe(false);
+    expect(await textOf(engines[1]!)).toBe(texts[0]);
+    await engines[1]!.unload();
+    expect(model.runner.destroyed).toBe(true);
+    for (const tab of tabs) tab.close();
+    await settle();
+    expect(watch.openPorts()).toBe(0);
+    expect(watch.listeners()).toBe(0);
+    expect(shared.locks.held()).toHaveLength(1); // the worker's own
+  });
+
+  it('is another one for another model or other options, and is loaded anew after the last tab has left', async () => {
+    const models = [fakeModel(), fakeModel(), fakeModel()];
+    const shared = fakeShared(models);
+    const tab = shared.openTab();
+    const [one, other] = [await engineOf(tab), await engineOf(tab, {}, 'other')];
+    await one.unload();
+    expect(models.map(({ runner }) => runner.destroyed)).toEqual([true, false, false]);
+    const again = await engineOf(tab);
+    expect(shared.loads).toBe(3);
+    await Promise.all([other.unload(), again.unload()]);
+    expect(models.map(({ runner }) => runner.destroyed)).toEqual([true, true, true]);
+  });
+
+  it('goes on answering one tab when the other crashes in the middle of its answer, whose turn is over then', async () => {
+    const model = fakeModel();
+    const shared = fakeShared([model]);
+    const [first, second] = [shared.openTab(), shared.openTab()];
+    const [crashing, staying] = [await engineOf(first), await engineOf(second)];
+    const alone = await textOf(staying);
+    const answer = crashing.generate({ ...request, maxTokens: 400 });
+    await answer.next();
+    first.crash();
+    expect(await textOf(staying)).toBe(alone);
+    await settle();
+    expect(shared.readers).toBe(2); // the stored model is held by the tab that is left
+    second.crash();
+    await settle();
+    expect(model.runner.destroyed).toBe(true);
+  });
+
+  it('does not wait for a tab that reads slowly', async () => {
+    const shared = fakeShared([fakeModel()]);
+    const [slow, other] = [await engineOf(shared.openTab()), await engineOf(shared.openTab())];
+    const answer = slow.generate({ ...request, maxTokens: 100 });
+    await answer.next();
+    expect(await textOf(other)).toHaveLength(40);
+    let length = 1;
+    for await (const event of answer) if (event.type === 'text') length += event.text.length;
+    expect(length).toBe(100);
+  });
+
+  it('interrupts only what the tab itself asked for', async () => {
+    const shared = fakeShared([fakeModel()]);
+    const [stopping, other] = [await engineOf(shared.openTab()), await engineOf(shared.openTab())];
+    const mine = textOf(stopping, { maxTokens: 300 });
+    const theirs = textOf(other);
+    await stopping.interrupt();
+    await expect(mine).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await theirs).toHaveLength(40);
+    expect(await textOf(stopping)).toBe(await theirs);
+  });
+
+  it('is loaded on by the next tab where the one that read is closed meanwhile: progress says so and never falls', async () => {
+    const [first, second] = [slowModel(), slowModel()];
+    const shared = fakeShared([first.model, second.model]);
+    const [closing, waiting] = [shared.openTab(), shared.openTab()];
+    const progress: LoadProgress[] = [];
+    closing.join().catch(() => {});
+    await first.started;
+    const loading = engineOf(waiting, { onProgress: (item) => progress.push(item) });
+    await settle();
+    expect(progress.length).toBeGreaterThan(0); // how far it is, at once
+    closing.crash();
+    await second.started;
+    second.go();
+    expect(await textOf(await loading)).toHaveLength(40);
+    expect([shared.loads, shared.readers]).toEqual([2, 2]);
+    expect(progress.some(({ text }) => text.includes('another goes on'))).toBe(true);
+    const shares = progress.map((item) => item.progress);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBe(1);
+  });
+
+  it('stops loading when all who waited have aborted, and not before', async () => {
+    const slow = slowModel();
+    const shared = fakeShared([slow.model, fakeModel()]);
+    const [one, two] = [new AbortController(), new AbortController()];
+    const first = shared.openTab().join({ signal: one.signal });
+    await slow.started;
+    const second = shared.openTab().join({ signal: two.signal });
+    await settle();
+    two.abort();
+    await expect(second).rejects.toMatchObject({ code: 'aborted' });
+    await settle();
+    expect(shared.loads).toBe(1);
+    one.abort();
+    await expect(first).rejects.toMatchObject({ code: 'aborted' });
+    expect(await textOf(await engineOf(shared.openTab()))).toHaveLength(40);
+    expect(shared.loads).toBe(2);
+  });
+
+  it('fails for all who wait with the reason of the loading, and can be tried again', async () => {
+    const reader = readerOf(byteSource);
+    const broken = {
+      ...reader,
+      inspect: () => reader.readText('nothing', 1).then(() => Promise.reject(new Error('x'))),
+    };
+    const shared = fakeShared([fakeModel()]);
+    const results = await Promise.allSettled([shared.openTab(broken).join(), shared.openTab(broken).join()]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await textOf(await engineOf(shared.openTab()))).toHaveLength(40);
+  });
+
+  it('is not given to those who come after its device was lost', async () => {
+    const models = [fakeModel(), fakeModel()];
+    const shared = fakeShared(models);
+    const lost = await engineOf(shared.openTab());
+    models[0]!.runner.lose(new Error('gone'));
+    await expect(textOf(lost)).rejects.toThrow('gone');
+    expect(await textOf(await engineOf(shared.openTab()))).toHaveLength(40);
+    expect(shared.loads).toBe(2);
+  });
+
+  it('is refused in words where the SharedWorker has no WebGPU, or no adapter', async () => {
+    expect(await fakeShared([], { gpu: false }).openTab().join()).toEqual({
+      missing: 'this browser has no WebGPU in SharedWorkers',
+    });
+    expect(await fakeShared([], { adapter: false }).openTab().join()).toEqual({
+      missing: 'WebGPU has no adapter in SharedWorkers',
+    });
+  });
+});
