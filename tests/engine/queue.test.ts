@@ -20,6 +20,28 @@ describe('RequestQueue', () => {
     expect(order).toEqual(['a', 'b', 'c', 'd'].flatMap((name) => [`${name} in`, `${name} out`]));
   });
 
+  it('lets clients take turns, and a newcomer wait for those who were there', async () => {
+    const queue = new RequestQueue();
+    const order: string[] = [];
+    const use = async (name: string, signal?: AbortSignal) => {
+      const leave = await queue.enter(signal, name[0]);
+      order.push(name);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (name === 'b1') late.push(use('d1'));
+      leave();
+    };
+    const late: Promise<void>[] = [];
+    const controller = new AbortController();
+    const given = [...['a1', 'a2', 'a3', 'b1', 'b2', 'c1'].map((name) => use(name)), use('e1', controller.signal)];
+    controller.abort(new Error('gone'));
+    await expect(given.pop()).rejects.toThrow('gone');
+    await Promise.all(given);
+    await Promise.all(late);
+    expect(order).toEqual(['a1', 'b1', 'c1', 'a2', 'd1', 'b2', 'a3']);
+    await queue.idle();
+    expect(queue.length).toBe(0);
+  });
+
   it('forgets who aborts while waiting', async () => {
     const queue = new RequestQueue();
     const leave = await queue.enter();
