@@ -21,21 +21,9 @@ import InlineWorker from './worker/entry.ts?worker&inline';
 import { type HostScope, onConnect, onTab } from './worker/protocol.ts';
 
 export type { Engine } from './api/engine.ts';
-export type {
-  ChatCompletion,
-  ChatCompletionChunk,
-  ChatCompletionRequest,
-  ChatCompletionStream,
-  ChatCompletions,
-  ChatMessage,
-  NonStreamingRequest,
-  RequestOptions,
-  StreamingRequest,
-  TextPart,
-  ToolCall,
-  Usage,
-  UsageExtra,
-} from './api/types.ts';
+export type * from './api/types.ts';
+export type { CommonFields, StreamOptions } from './api/types-common.ts';
+export type * from './api/types-text.ts';
 export type {
   DeviceLostEvent,
   DowngradeEvent,

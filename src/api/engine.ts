@@ -4,7 +4,13 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { TextEngine } from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
 import { createChatCompletions } from './completions.ts';
+import { createFetch } from './fetch.ts';
+import { createGrammars, type Grammars } from './grammars.ts';
+import { createModels } from './models.ts';
+import { createTextCompletions } from './text-completions.ts';
+import { detokenize, tokenize } from './tokens.ts';
 import type { ChatCompletions } from './types.ts';
+import type { Models, TextCompletions, TokenizeInput } from './types-text.ts';
 
 export interface Engine {
   /** What was loaded, and where it runs. Plain data. */
@@ -12,6 +18,20 @@ export interface Engine {
   /** How each family of kernels is computed on this GPU, and why so: asked for, the only way, or measured. */
   readonly variants: ModelFacts['variants'];
   readonly chat: { readonly completions: ChatCompletions };
+  /** OpenAI's older method: goes on with a text, without a chat template. */
+  readonly completions: TextCompletions;
+  readonly models: Models;
+  /** A bound `fetch` that serves OpenAI's HTTP interface, for clients such as the `openai` package; nothing goes over a network. */
+  readonly fetch: typeof fetch;
+  /**
+   * Token ids of a text by itself, or of a conversation as the model gets it.
+   * @throws OutriderError `invalid_request`, `template_error`
+   */
+  tokenize(input: TokenizeInput): Promise<number[]>;
+  /** The text of token ids, special tokens as they are written. @throws OutriderError `invalid_request` */
+  detokenize(ids: readonly number[]): Promise<string>;
+  /** How many `tokenize` gives: for a conversation, the `prompt_tokens` of its request. */
+  countTokens(input: TokenizeInput): Promise<number>;
   /** Stops everything that runs or waits, whoever asked for it; those calls reject with an `AbortError`. */
   interruptGenerate(): Promise<void>;
   /**
@@ -30,14 +50,27 @@ export interface Engine {
 }
 
 /** Gives a loaded model OpenAI's shapes. */
-export function engineOver(text: TextEngine): Engine {
+export function engineOver(text: TextEngine, grammars: Grammars = createGrammars(text)): Engine {
+  const answering = { engine: text, grammars };
+  const chat = { completions: createChatCompletions(answering) };
+  const completions = createTextCompletions(answering);
+  const models = createModels(text.model.id);
   return {
     model: text.model,
     variants: text.model.variants,
-    chat: { completions: createChatCompletions(text) },
+    chat,
+    completions,
+    models,
+    fetch: createFetch({ chat, completions, models }),
+    tokenize: (input) => tokenize(text, input),
+    detokenize: (ids) => detokenize(text, ids),
+    countTokens: async (input) => (await tokenize(text, input)).length,
     interruptGenerate: () => text.interrupt(),
     on: (_type, listener) => text.on(listener),
     stats: () => text.stats(),
-    unload: () => text.unload(),
+    unload: async () => {
+      grammars.close();
+      await text.unload();
+    },
   };
 }

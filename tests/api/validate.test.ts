@@ -15,36 +15,59 @@ describe('a request', () => {
       top_p: 0.5,
       top_k: 7,
       min_p: 0.1,
+      repetition_penalty: 1.1,
+      presence_penalty: -2,
+      frequency_penalty: 2,
+      logit_bias: { 0: -100, 200004: 1.5 },
+      logprobs: true,
+      top_logprobs: 20,
+      n: 3,
       seed: -5,
       stop: ['a', 'b'],
+      ignore_eos: true,
+      truncation: 'truncate',
+      user: 'ann',
       stream: true,
-      stream_options: { include_usage: true },
+      stream_options: { include_usage: true, include_obfuscation: false },
     });
     expect(parsed).toEqual({
       generate: {
         prompt: { messages },
-        sampling: { temperature: 0, topP: 0.5, topK: 7, minP: 0.1 },
+        sampling: { temperature: 0, topP: 0.5, topK: 7, minP: 0.1, repetitionPenalty: 1.1 },
+        presencePenalty: -2,
+        frequencyPenalty: 2,
+        logitBias: [
+          [0, -100],
+          [200004, 1.5],
+        ],
+        logprobs: 20,
+        choices: 3,
         seed: -5,
         maxTokens: 9,
         stops: ['a', 'b'],
+        ignoreEnd: true,
+        overflow: 'truncate',
+        client: 'ann',
       },
       stream: true,
       includeUsage: true,
+      toolUse: { parallel: true },
     });
   });
 
   it('may spell out null and what asks for nothing, as clients do', () => {
     const neutral = {
-      n: 1,
       logprobs: false,
       top_logprobs: 0,
-      presence_penalty: 0,
-      frequency_penalty: 0,
-      repetition_penalty: 1,
       logit_bias: {},
       response_format: { type: 'text' },
       tools: [],
       tool_choice: 'none',
+      store: false,
+      service_tier: 'auto',
+      modalities: ['text'],
+      metadata: {},
+      reasoning_effort: 'none',
     };
     const nothing = Object.fromEntries(
       ['user', 'stop', 'seed', 'max_tokens', 'unheard_of'].map((field) => [field, null]),
@@ -70,13 +93,6 @@ describe('a request', () => {
     ['stream_options.include_usage', { stream: true, stream_options: { include_usage: 'yes' } }],
     ['stream_options.verbose', { stream: true, stream_options: { verbose: true } }],
     ['model', { model: 'gpt-4o' }],
-    ['n', { n: 2 }],
-    ['logprobs', { logprobs: true }],
-    ['presence_penalty', { presence_penalty: 0.5 }],
-    ['logit_bias', { logit_bias: { 5: 1 } }],
-    ['response_format', { response_format: { type: 'json_object' } }],
-    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
-    ['user', { user: 'me' }],
     ['constructor', { constructor: 1 }],
     ['messages', { messages: [] }],
     ['messages', { messages: 'Hi' }],
@@ -84,7 +100,7 @@ describe('a request', () => {
     const refuse = () => parse(fields);
     expect(refuse).toThrow(OutriderError);
     expect(refuse).toThrow(expect.objectContaining({ code: 'invalid_request' }));
-    expect(refuse).toThrow(expect.objectContaining({ details: expect.objectContaining({ field }) }));
+    expect(refuse).toThrow(expect.objectContaining({ details: expect.objectContaining({ param: field }) }));
   });
 
   it('never passes an unknown field, and fails with nothing but OutriderError, whatever it is given', () => {

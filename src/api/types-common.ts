@@ -1,0 +1,43 @@
+/** The fields that requests of all methods share. */
+export interface CommonFields {
+  /** The id of the loaded model (`engine.model.id`); may be left out. */
+  readonly model?: string | null | undefined;
+  /** 0..2, default 1; 0 always takes the most probable token. */
+  readonly temperature?: number | null | undefined;
+  /** 0..1, default 1: keep the most probable tokens that together have this probability. */
+  readonly top_p?: number | null | undefined;
+  /** Tokens, default 0 (all): keep that many of the most probable. */
+  readonly top_k?: number | null | undefined;
+  /** 0..1, default 0: drop tokens less probable than this share of the most probable one. */
+  readonly min_p?: number | null | undefined;
+  /** -2..2, default 0: lowers, or below 0 raises, tokens that the answer has already. */
+  readonly presence_penalty?: number | null | undefined;
+  /** -2..2, default 0: the same for each time that the answer has them. */
+  readonly frequency_penalty?: number | null | undefined;
+  /** Above 0, default 1: makes tokens of prompt and answer less probable, below 1 more. */
+  readonly repetition_penalty?: number | null | undefined;
+  /** Token id -> -100..100, added to its logit; at -100 it is never chosen, at 100 only such are. */
+  readonly logit_bias?: Readonly<Record<string, number>> | null | undefined;
+  /** A safe integer. The same seed, request, adapter and variant give the same text. Default: random. */
+  readonly seed?: number | null | undefined;
+  /** 1..128, default 1: answers, generated one after another, each with its own randomness. */
+  readonly n?: number | null | undefined;
+  /** The answer ends before this string, or the first of up to four. */
+  readonly stop?: string | readonly string[] | null | undefined;
+  /** true: the answer goes on over the model's end tokens, to its limit. Default false. */
+  readonly ignore_eos?: boolean | null | undefined;
+  /** EBNF of the answer. Such a request runs one step at a time. */
+  readonly grammar?: string | null | undefined;
+  /** Default false. */
+  readonly stream?: boolean | null | undefined;
+  /** Only with `stream: true`. `include_usage` adds a last chunk with `usage` and no choices. */
+  readonly stream_options?: StreamOptions | null | undefined;
+  /** Whoever asks: requests of different users take turns. */
+  readonly user?: string | null | undefined;
+}
+
+export interface StreamOptions {
+  readonly include_usage?: boolean | undefined;
+  /** Chunks are not padded: only false. */
+  readonly include_obfuscation?: boolean | undefined;
+}
