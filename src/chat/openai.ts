@@ -6,10 +6,18 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const ROLES = ['developer', 'system', 'user', 'assistant', 'tool'];
 
+/** Of OpenAI's messages, and what says the same here. */
+const REFUSED: Readonly<Record<string, string>> = {
+  audio: 'absent: the model writes text',
+  function_call: 'absent: use tool_calls',
+};
+
 /**
  * `developer` becomes `system`; parts of text become one string; a call's `arguments` become an object where they are
  * the JSON of one, as Transformers expects; an assistant's null content is allowed beside tool calls; an empty
- * `tool_calls` is dropped, because templates take its presence for a call.
+ * `tool_calls` is dropped, because templates take its presence for a call. Results of calls stay strings, which Llama 4's
+ * template quotes as JSON, and come in the order of their calls: the template prints no ids. Further fields are the
+ * template's.
  * @param messages the request's `messages`, unchecked
  * @throws OutriderError `invalid_request` that names the field
  */
@@ -17,7 +25,28 @@ export function fromOpenAI(messages: unknown): TemplateMessage[] {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw invalid('messages', messages, 'a list with at least one message');
   }
-  return messages.map((message: unknown, index) => convertMessage(message, `messages[${index}]`));
+  return inCallOrder(messages.map((message: unknown, index) => convertMessage(message, `messages[${index}]`)));
+}
+
+/** Sorts each run of tool messages by the calls that they answer; those that name none of them stay behind. */
+function inCallOrder(messages: readonly TemplateMessage[]): TemplateMessage[] {
+  const ordered: TemplateMessage[] = [];
+  let order: readonly unknown[] = [];
+  let results: TemplateMessage[] = [];
+  const place = ({ tool_call_id: id }: TemplateMessage) => {
+    const index = id === undefined ? -1 : order.indexOf(id);
+    return index < 0 ? order.length : index;
+  };
+  for (const message of messages) {
+    if (message.role === 'tool') {
+      results.push(message);
+      continue;
+    }
+    ordered.push(...results.sort((a, b) => place(a) - place(b)), message);
+    results = [];
+    order = ((message.tool_calls as readonly Fields[] | undefined) ?? []).map(({ id }) => id);
+  }
+  return [...ordered, ...results.sort((a, b) => place(a) - place(b))];
 }
 
 function convertMessage(message: unknown, path: string): TemplateMessage {
@@ -25,6 +54,9 @@ function convertMessage(message: unknown, path: string): TemplateMessage {
   const { role, content, tool_calls: toolCalls, ...rest } = message;
   if (typeof role !== 'string' || !ROLES.includes(role)) {
     throw invalid(`${path}.role`, role, `one of ${ROLES.join(', ')}`);
+  }
+  for (const [field, needed] of Object.entries(REFUSED)) {
+    if ((message[field] ?? null) !== null) throw invalid(`${path}.${field}`, message[field], needed);
   }
   const calls = convertToolCalls(toolCalls ?? [], `${path}.tool_calls`);
   if (calls.length > 0 && role !== 'assistant')

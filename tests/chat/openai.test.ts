@@ -30,7 +30,25 @@ describe("OpenAI's messages", () => {
     ]);
   });
 
+  it('have results in the order of their calls, which is all that the template tells', () => {
+    const result = (id: string | undefined, content: string) => ({ role: 'tool', tool_call_id: id, content });
+    const calls = (...ids: string[]) => ({ role: 'assistant', tool_calls: ids.map((id) => ({ ...call('{}'), id })) });
+    const contents = fromOpenAI([
+      calls('a', 'b', 'c'),
+      result('c', '1'),
+      result(undefined, '2'),
+      result('a', '3'),
+      result('b', '4'),
+      calls('c', 'a'),
+      result('a', '5'),
+      result('c', '6'),
+    ]).map(({ content }) => content);
+    expect(contents).toEqual(['', '3', '4', '1', '2', '', '6', '5']);
+  });
+
   it.each<[string, unknown]>([
+    ['messages[0].audio', assistant({ audio: { id: 'a' } })],
+    ['messages[0].function_call', assistant({ content: null, function_call: { name: 'f', arguments: '' } })],
     ['messages', undefined],
     ['messages', []],
     ['messages[0]', ['hello']],
