@@ -21,7 +21,9 @@ export interface FakeShared {
 
 export interface FakeTab {
   join(options?: LoadOptions, key?: string): ReturnType<typeof joinEngine>;
+  /** The page ends without a word: it lets go of its locks, and its loader is gone. */
   crash(): void;
+  /** What a test still has of the page goes too. */
   close(): void;
 }
 
@@ -43,7 +45,7 @@ export function fakeShared(models: FakeModel[], { gpu = true, adapter = true } =
   const openTab = (reader = readerOf(byteSource)): FakeTab => {
     const { port1, port2 } = new MessageChannel();
     scope.dispatchEvent(Object.assign(new Event('connect'), { ports: [port2] }));
-    const worker = Object.assign(new EventTarget(), { port: port1 }) as unknown as SharedWorkerLike;
+    const worker = Object.assign(new EventTarget(), { port: port1 }) as unknown as SharedWorkerLike & EventTarget;
     const crashes: (() => void)[] = [];
     return {
       join(options = {}, key = 'bytes') {
@@ -65,7 +67,10 @@ export function fakeShared(models: FakeModel[], { gpu = true, adapter = true } =
       crash: () => {
         for (const crash of crashes.splice(0)) crash();
       },
-      close: () => port1.close(),
+      close: () => {
+        worker.dispatchEvent(Object.assign(new Event('error'), { message: 'closed' }));
+        port1.close();
+      },
     };
   };
   return {

@@ -69,7 +69,6 @@ describe('an engine that tabs share', () => {
     for (const tab of tabs) tab.close();
     await settle();
     expect(watch.openPorts()).toBe(0);
-    expect(watch.listeners()).toBe(0);
     expect(shared.locks.held()).toHaveLength(1); // the worker's own
   });
 

@@ -1,0 +1,125 @@
+/**
+ * A thousand aborts at random points, over the real protocol and a runner that notices every stale slot of its KV cache: each is
+ * followed by a generation whose text equals the undisturbed one, and nothing of them is left.
+ */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { GenerateRequest, TextEngine } from '../../src/engine/request.ts';
+import { fakeModel } from '../engine/fake-model.ts';
+import { type FakeTab, fakeShared } from './fake-shared.ts';
+import { createRemoteTextEngine } from './fake-worker.ts';
+import { type Watch, watchLeaks } from './watch.ts';
+
+const ABORTS = 1000;
+/** Each way of ending comes at a point that is drawn: a turn of the event loop, or an item. */
+const WAYS = ['signal', 'signal while queued', 'loop left', 'interrupt'] as const;
+
+let watch: Watch;
+beforeEach(() => {
+  watch = watchLeaks();
+});
+afterEach(() => watch.restore());
+
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+const ask = (content: string): GenerateRequest => ({
+  prompt: { messages: [{ role: 'user', content }] },
+  sampling: { temperature: 0 },
+  maxTokens: 12,
+});
+/** Longer than a chunk of 32, so that aborts fall into a prefill of several blocks too. */
+const QUESTIONS = ['Hi', 'Hi there, how is it going today?', 'x'.repeat(70)].map(ask);
+
+async function textOf(engine: TextEngine, request: GenerateRequest, signal?: AbortSignal): Promise<string> {
+  let text = '';
+  for await (const event of engine.generate(request, { signal })) if (event.type === 'text') text += event.text;
+  return text;
+}
+
+/** A number in [0, below) from a fixed sequence: a failure comes again. */
+function draws(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+/** Starts an answer and ends it in one of the ways. @returns how many pieces of text had come */
+async function disturb(engine: TextEngine, way: (typeof WAYS)[number], draw: (below: number) => number) {
+  const request = { ...QUESTIONS[draw(3)]!, maxTokens: 40 };
+  const controller = new AbortController();
+  const before = way === 'signal while queued' ? textOf(engine, QUESTIONS[0]!) : undefined;
+  const leaveAt = way === 'loop left' ? draw(20) : Number.POSITIVE_INFINITY;
+  let items = 0;
+  const reading = (async () => {
+    for await (const event of engine.generate(request, { signal: controller.signal }))
+      if (event.type === 'text' && ++items > leaveAt) return;
+  })();
+  const outcome = reading.then(
+    () => 'ended',
+    (error: Error) => error.name,
+  );
+  if (way !== 'loop left') {
+    await turns(draw(way === 'signal while queued' ? 4 : 45));
+    if (way === 'interrupt') await engine.interrupt();
+    else controller.abort();
+  }
+  const expected = way === 'loop left' ? ['ended'] : ['AbortError', 'ended'];
+  expect(expected).toContain(await outcome);
+  await before;
+  return items;
+}
+
+it(`${ABORTS} aborts at random points leave the next answer as it was, and neither ports nor listeners`, async () => {
+  const model = fakeModel();
+  const engine = await createRemoteTextEngine(model);
+  const undisturbed = await Promise.all(QUESTIONS.map((question) => textOf(engine, question)));
+  await turns(20);
+  const [ports, listeners] = [watch.openPorts(), watch.listeners()];
+  const draw = draws(6);
+  const points = new Set<string>();
+  for (let abort = 0; abort < ABORTS; abort++) {
+    const way = WAYS[draw(WAYS.length)]!;
+    points.add(`${way} ${await disturb(engine, way, draw)}`);
+    const question = draw(QUESTIONS.length);
+    expect(await textOf(engine, QUESTIONS[question]!), `after ${abort}: ${way}`).toBe(undisturbed[question]);
+  }
+  await turns(50);
+  expect(points.size).toBeGreaterThan(40); // before the first token, and after few and many
+  expect(watch.portsMade()).toBeGreaterThan(4 * ABORTS);
+  expect([watch.openPorts(), watch.listeners()]).toEqual([ports, listeners]);
+  await engine.unload();
+  await turns(20);
+  expect(model.runner.destroyed).toBe(true);
+  expect(watch.openPorts()).toBe(0);
+});
+
+it('pages that crash in the middle of an answer leave the next one’s as it was, and nothing of themselves', async () => {
+  const model = fakeModel();
+  const shared = fakeShared([model]);
+  const engineOf = async (tab: FakeTab) => {
+    const joined = await tab.join();
+    return 'engine' in joined ? joined.engine : expect.fail(joined.missing);
+  };
+  const staying = await engineOf(shared.openTab());
+  const undisturbed = await Promise.all(QUESTIONS.map((question) => textOf(staying, question)));
+  const draw = draws(7);
+  await turns(20);
+  const [ports, locks] = [watch.openPorts(), shared.locks.held().length];
+  for (let crash = 0; crash < 100; crash++) {
+    const tab = shared.openTab();
+    const engine = await engineOf(tab);
+    const answers = [0, 1].map(() => textOf(engine, { ...QUESTIONS[draw(3)]!, maxTokens: 40 }).catch(() => ''));
+    await turns(draw(60));
+    tab.crash();
+    const question = draw(QUESTIONS.length);
+    expect(await textOf(staying, QUESTIONS[question]!), `after ${crash}`).toBe(undisturbed[question]);
+    tab.close();
+    await Promise.all(answers);
+  }
+  await turns(50);
+  expect([watch.openPorts(), shared.locks.held().length]).toEqual([ports, locks]);
+  await staying.unload();
+  expect(model.runner.destroyed).toBe(true);
+});
