@@ -56,7 +56,7 @@ class Refusal extends Error {
  * As with `fetch`, the promise rejects only for a request that cannot be made (TypeError), and with the signal's reason;
  * other failures are answers with OpenAI's error object and `x-should-retry: false`. In the middle of a stream they are an
  * event `data: {"error": …}`, after which the body ends without `[DONE]`. The signal, and cancelling the body, stop the
- * generation. A body that nobody reads holds up other requests only once a megabyte of it waits.
+ * generation.
  */
 export function createFetch(engine: ServedEngine, options: FetchOptions = {}): typeof fetch {
   const { maxBodyBytes = MAX_BODY_BYTES, headersAfterMs } = options;
@@ -124,8 +124,18 @@ function routeOf(
   const api = name === 'completions' ? completions : chat.completions;
   return {
     method: 'POST',
-    answer: async (request, signal) => api.create(await readJson(request, maxBodyBytes, signal), { signal }),
+    answer: async (request, signal) => {
+      const body = await readJson(request, maxBodyBytes, signal);
+      const isStreamed = typeof body === 'object' && body !== null && 'stream' in body && body.stream === true;
+      const answer = api.create(body, { signal });
+      return isStreamed ? flatten(answer as Promise<AsyncIterable<unknown>>) : answer;
+    },
   };
+}
+
+/** The chunks of a stream that is still to be opened. */
+async function* flatten(opening: Promise<AsyncIterable<unknown>>): AsyncGenerator<unknown, void, undefined> {
+  yield* await opening;
 }
 
 /** An id that is badly escaped is no model's, and is asked for as it stands. */

@@ -7,10 +7,10 @@ import type { FakeOptions } from '../engine/fake-runner.ts';
 const base = 'http://outrider/v1';
 const question = { messages: [{ role: 'user', content: 'Hi' }], temperature: 0, max_tokens: 20 };
 
-async function serve(options: FakeOptions = {}, fetchOptions: FetchOptions = {}) {
+async function serve(options: FakeOptions = {}, fetchOptions?: FetchOptions) {
   const model = fakeModel(options);
   const engine = await createFakeEngine(model);
-  return { engine, runner: model.runner, fetch: createFetch(engine, fetchOptions) };
+  return { engine, runner: model.runner, fetch: fetchOptions ? createFetch(engine, fetchOptions) : engine.fetch };
 }
 
 const post = (body: unknown): RequestInit => ({

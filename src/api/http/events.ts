@@ -12,9 +12,6 @@ export interface EventStreamOptions {
   readonly headersAfterMs?: number | undefined;
 }
 
-/** Bytes that are generated ahead of a reader; a slow or absent one must not keep the model from others for long. */
-const READ_AHEAD_BYTES = 2 ** 20;
-
 const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' };
 const encoder = new TextEncoder();
 const event = (data: string) => encoder.encode(`data: ${data}\n\n`);
@@ -34,30 +31,27 @@ export async function streamEvents(chunks: AsyncIterable<unknown>, options: Even
     signal.removeEventListener('abort', abort);
     options.onEnd();
   };
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      start(controller) {
-        abort = () => {
-          end();
-          controller.error(signal.reason);
-          items.return?.().catch(() => {}); // the generation itself has ended by the signal
-        };
-        signal.addEventListener('abort', abort);
-      },
-      async pull(controller) {
-        const next = first ?? items.next();
-        first = undefined;
-        const { data, last } = await next.then(toEvent, toErrorEvent);
-        if (signal.aborted) return; // the body has been errored
-        controller.enqueue(data);
-        if (!last) return;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      abort = () => {
         end();
-        controller.close();
-      },
-      cancel: stop,
+        controller.error(signal.reason);
+        items.return?.().catch(() => {}); // the generation itself has ended by the signal
+      };
+      signal.addEventListener('abort', abort);
     },
-    new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD_BYTES }),
-  );
+    async pull(controller) {
+      const next = first ?? items.next();
+      first = undefined;
+      const { data, last } = await next.then(toEvent, toErrorEvent);
+      if (signal.aborted) return; // the body has been errored
+      controller.enqueue(data);
+      if (!last) return;
+      end();
+      controller.close();
+    },
+    cancel: stop,
+  });
   return new Response(body, { headers });
 }
 
