@@ -1,6 +1,8 @@
 /** A failure as a page explains it, and what every page has to say about WebGPU. */
 import { OutriderError } from '../../errors.ts';
 
+export { unusablePlatform } from '../../element/platform.ts';
+
 /** A page's worth of explanation. */
 export interface Problem {
   readonly title: string;
@@ -16,23 +18,6 @@ export interface Problem {
 
 /** What is said about one kind of failure. */
 export type Explanation = Omit<Problem, 'details' | 'retry'> & { readonly retry?: string };
-
-/** Why WebGPU cannot be there at all, before anything is downloaded; undefined where it may be. */
-export function unusablePlatform(): OutriderError | undefined {
-  if (!window.isSecureContext) {
-    return new OutriderError(
-      'webgpu_unavailable',
-      `${location.origin} is not a secure origin, and browsers offer WebGPU only there. Use https:// or localhost.`,
-      { details: { reason: 'insecure-origin', origin: location.origin } },
-    );
-  }
-  if (!navigator.gpu) {
-    return new OutriderError('webgpu_unavailable', 'This browser has no navigator.gpu. Use one with WebGPU.', {
-      details: { reason: 'no-api', userAgent: navigator.userAgent },
-    });
-  }
-  return undefined;
-}
 
 /** Code, message, details and cause of any failure, for a bug report. */
 export function describe(error: unknown): string {
