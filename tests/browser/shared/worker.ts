@@ -1,0 +1,4 @@
+/** An app's own SharedWorker. */
+import { serveEngine } from '../../../src/index.ts';
+
+serveEngine();
