@@ -35,14 +35,15 @@ describe('the prefix cache', () => {
   it('gives the text of fresh runs in any order of conversations, edits, aborts, budgets and refusals', async () => {
     const turn = fc.record({
       conversation: fc.integer({ min: 0, max: 3 }),
-      keep: fc.integer({ min: 0, max: 90 }), // how much of its last timeline the next prompt repeats
+      // How much of its last timeline the next prompt repeats: often all.
+      keep: fc.oneof({ weight: 2, arbitrary: fc.constant(CONTEXT) }, fc.integer({ min: 0, max: 90 })),
       added: fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 12 }),
-      take: fc.integer({ min: 1, max: 30 }),
+      take: fc.integer({ min: 1, max: 40 }),
       abortAfterBlocks: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined, freq: 4 }),
     });
     const history = fc.record({
       turns: fc.array(turn, { minLength: 4, maxLength: 14 }),
-      budget: fc.constantFrom(0, 60, 150, 1000),
+      budget: fc.constantFrom(0, 120, 250, 1000),
       chunk: fc.constantFrom(8, 32, Number.POSITIVE_INFINITY),
       block: fc.integer({ min: 1, max: 20 }),
       runAhead: fc.integer({ min: 1, max: 4 }),
@@ -52,6 +53,11 @@ describe('the prefix cache', () => {
     const property = fc.asyncProperty(history, async ({ turns, budget, ...rest }) => {
       const options = { ...rest, vocabSize: 5 };
       const { runner, session } = cached(options, budget);
+      const restoreKv = runner.restoreKv.bind(runner);
+      runner.restoreKv = (copy) => {
+        restored++;
+        restoreKv(copy);
+      };
       const timelines = [0, 1, 2, 3].map((name) => [1, 2, 3, name]); // a system prompt, then its own
       for (const { conversation, keep, added, take, abortAfterBlocks } of turns) {
         const prompt = [...timelines[conversation]!.slice(0, Math.max(4, keep)), ...added].slice(0, CONTEXT - 1);
@@ -59,9 +65,7 @@ describe('the prefix cache', () => {
         if (abortAfterBlocks !== undefined) await abortPrefill(session, prompt, abortAfterBlocks);
         else {
           const length = Math.min(take, CONTEXT - prompt.length);
-          const before = session.parked.bytes;
           const { ids } = await run(session, prompt, length);
-          if (session.parked.bytes < before) restored++;
           const alone = new Session(new FakeRunner({ ...options, contextLength: CONTEXT }));
           expect(ids).toEqual((await run(alone, prompt, length)).ids);
           timelines[conversation] = [...prompt, ...ids];
@@ -74,8 +78,8 @@ describe('the prefix cache', () => {
       session.close();
       expect(runner.copies.size).toBe(0);
     });
-    await fc.assert(property, { numRuns: 250 });
-    expect(restored).toBeGreaterThan(20);
+    await fc.assert(property, { numRuns: 200 });
+    expect(restored).toBeGreaterThan(100);
   });
 
   it('finds a conversation again after others came between, all but its last token', async () => {
