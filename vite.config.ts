@@ -16,11 +16,13 @@ const small = { minify: true, comments: false };
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
-  /** dist/lib/outrider.js: the public API as one module, its worker inside. */
+  /** dist/lib/outrider.js: the public API as one module, its worker inside; the SharedWorker, which needs a URL, beside it. */
   lib: {
     publicDir: false,
+    base: './', // the SharedWorker is a file beside the library, wherever that lies
     build: {
       outDir: 'dist/lib',
+      assetsDir: '',
       lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'outrider' },
       // One file for all that is loaded at once, so that it compresses as one.
       rolldownOptions: {
