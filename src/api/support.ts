@@ -68,7 +68,7 @@ export const TEXT_PARAMETERS = {
 /** Fields beyond OpenAI's, of both methods. */
 export const EXTENSIONS = ['top_k', 'min_p', 'repetition_penalty', 'ignore_eos', 'grammar'] as const;
 /** And of conversations alone. */
-export const CHAT_EXTENSIONS = [...EXTENSIONS, 'truncation'] as const;
+export const CHAT_EXTENSIONS = [...EXTENSIONS, 'truncation', 'continue_final_message'] as const;
 
 /** Of refused fields: the values, as JSON, that ask for nothing or for what happens anyway. */
 const NEUTRAL: Readonly<Record<string, readonly string[]>> = {

@@ -138,6 +138,8 @@ export interface ChatCompletionRequest extends CommonFields {
   readonly prompt_cache_key?: string | null | undefined;
   /** What becomes of a conversation that is too long: `context_overflow`, or its oldest turns are left out. Default 'error'. */
   readonly truncation?: 'error' | 'truncate' | null | undefined;
+  /** true: the last message, which must be an assistant's, is the beginning of the answer, of which the rest comes. Default false. */
+  readonly continue_final_message?: boolean | null | undefined;
 }
 
 /** A request for a whole answer. */

@@ -1,5 +1,6 @@
 /** Reads a request as untrusted input: every field is checked, and none is ignored. */
 import { fromOpenAI } from '../chat/openai.ts';
+import type { TemplateMessage } from '../chat/template.ts';
 import type { ConversationPrompt, GenerateRequest } from '../engine/request.ts';
 import { booleanField, type Fields, integerField, isFields, isGiven, refuse, stringField } from './fields.ts';
 import { parseFormat } from './format.ts';
@@ -50,7 +51,19 @@ export function parseConversation(request: Fields): {
   readonly toolUse: ToolUse;
 } {
   const toolUse = parseTools(request);
-  return { prompt: { messages: fromOpenAI(request.messages), tools: toolUse.described }, toolUse };
+  const messages = fromOpenAI(request.messages);
+  const answer = booleanField(request, 'continue_final_message') ? begunAnswer(messages) : undefined;
+  return {
+    prompt: { messages: messages.slice(0, answer === undefined ? undefined : -1), tools: toolUse.described, answer },
+    toolUse,
+  };
+}
+
+/** The last message's text, which the answer goes on after. */
+function begunAnswer(messages: readonly TemplateMessage[]): string {
+  const { role, content, tool_calls: calls } = messages.at(-1)!;
+  if (role === 'assistant' && typeof content === 'string' && !calls && messages.length > 1) return content;
+  throw refuse('continue_final_message', true, 'absent unless an assistant’s text is the last of several messages');
 }
 
 /** A grammar rules the whole answer, so that it cannot leave the choice between a call and a form. */
