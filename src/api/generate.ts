@@ -36,6 +36,8 @@ export async function* generateEvents(
 ): AsyncGenerator<GenerationEvent, void, undefined> {
   signal.throwIfAborted();
   const masks = grammar && (await grammars.open(grammar, signal));
+  if (signal.aborted) masks?.close(); // nobody takes it then
+  signal.throwIfAborted();
   const events = engine.generate(request, { signal, masks });
   try {
     for (;;) {

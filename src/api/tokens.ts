@@ -1,6 +1,6 @@
 /** Counting tokens, and text to ids and back, as requests do it. */
 import type { TextEngine } from '../engine/request.ts';
-import { integerField, objectWith, refuse } from './fields.ts';
+import { objectWith, refuse } from './fields.ts';
 import type { TokenizeInput } from './types-text.ts';
 import { parseConversation } from './validate.ts';
 
@@ -17,7 +17,7 @@ export async function tokenize(engine: Pick<TextEngine, 'encode'>, input: Tokeni
 
 /** @throws OutriderError `invalid_request` for what are no ids of the model */
 export async function detokenize(engine: Pick<TextEngine, 'decode'>, ids: readonly number[]): Promise<string> {
-  if (!Array.isArray(ids)) throw refuse('ids', ids, 'a list of token ids');
-  for (const id of ids) if (integerField({ id }, 'id', 0) === undefined) throw refuse('ids', id, 'a list of token ids');
+  const isId = (id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0;
+  if (!Array.isArray(ids) || !ids.every(isId)) throw refuse('ids', ids, 'a list of token ids');
   return engine.decode(ids);
 }
