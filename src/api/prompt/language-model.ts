@@ -46,9 +46,13 @@ export class LanguageModelSession extends EventTarget implements LanguageModel {
   promptStreaming(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): ReadableStream<string> {
     const stop = new AbortController();
     const pieces = this.#session.answer(input, options, stop.signal);
+    let first: ReturnType<typeof pieces.next> | undefined = pieces.next(); // a stream pulls later, and calls take turns
+    first.catch(() => {}); // the stream says it
     return new ReadableStream({
       async pull(controller) {
-        const { done, value } = await pieces.next();
+        const next = first ?? pieces.next();
+        first = undefined;
+        const { done, value } = await next;
         if (done) controller.close();
         else controller.enqueue(value);
       },

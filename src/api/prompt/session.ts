@@ -72,15 +72,15 @@ export class Session {
     this.#destruction.abort(reason);
   }
 
-  /** The answer's text as it comes. When it is aborted, or fails, the session is as it was before. */
+  /** The answer's text as it comes; its turn is that of the first `next`. When it is aborted, or fails, the session is as it was before. */
   async *answer(input: LanguageModelPrompt, options: LanguageModelPromptOptions, stop?: AbortSignal): Answer {
     const { signal, unlink } = linkSignals([this.destroyed, options.signal, stop]);
     try {
-      const constraint = await parseConstraint(options);
       signal.throwIfAborted();
       const leave = await this.#enter(signal);
       try {
         const { messages, prefix } = canonicalize(input, this.#hasBegun);
+        const constraint = await parseConstraint(options);
         const asked = withInstruction(messages, constraint?.instruction);
         await this.#makeRoom(asked, signal);
         const { answer, tokens, isCut } = yield* this.#stream(asked, prefix, constraint?.fields ?? {}, signal);
