@@ -9,6 +9,8 @@ type Mask = Uint32Array<ArrayBuffer>;
 export class Constraint {
   readonly #source: Caller<MaskSource>;
   readonly #signal: AbortSignal;
+  /** Fires when the other side has gone: calls to it would wait for ever. */
+  readonly #gone = new AbortController();
   readonly #words: number;
   readonly #allowed: Mask | undefined;
   #mask: Mask | undefined;
@@ -22,6 +24,8 @@ export class Constraint {
     this.#signal = signal;
     this.#words = Math.ceil(numTokens / 32);
     this.#allowed = allowed;
+    const message = 'Whoever computes the masks of this grammar has gone. Send the request again.';
+    port.addEventListener('close', () => this.#gone.abort(new OutriderError('worker_failed', message)));
   }
 
   /** Of the id that is chosen next. [ceil(numTokens / 32)] */
@@ -29,16 +33,20 @@ export class Constraint {
     return this.#mask;
   }
 
-  /** Begins a choice. @throws OutriderError `invalid_request` where no id is allowed; the signal's reason */
+  /** Begins a choice. @throws OutriderError `invalid_request` where no id is allowed, `worker_failed`; the signal's reason */
   async start(): Promise<void> {
-    this.#narrow(await abortable(this.#source.call('start'), this.#signal));
+    this.#narrow(await this.#answer(this.#source.call('start')));
   }
 
   /** The id was chosen. @returns whether another may follow. @throws as `start` */
   async accept(id: number): Promise<boolean> {
-    const mask = await abortable(this.#source.call('accept', id), this.#signal);
+    const mask = await this.#answer(this.#source.call('accept', id));
     if (mask) this.#narrow(mask);
     return mask !== undefined;
+  }
+
+  #answer<T>(call: Promise<T>): Promise<T> {
+    return abortable(abortable(call, this.#gone.signal), this.#signal);
   }
 
   #narrow(mask: Mask): void {

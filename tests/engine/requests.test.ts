@@ -151,7 +151,7 @@ describe('masks', () => {
     };
     answerCalls(port1, source);
     const closed = new Promise<void>((resolve) => port1.addEventListener('close', () => resolve()));
-    return { masks: port2, log, closed };
+    return { masks: port2, log, closed, die: () => port1.close() };
   }
   const digits = [...'0123456789'].map(code);
 
@@ -209,6 +209,13 @@ describe('masks', () => {
     });
     await expect(read(engine.generate(question, { masks: failing.masks }))).rejects.toThrow('no such grammar');
     await failing.closed;
+    const dying: ReturnType<typeof serve> = serve((ids) => {
+      if (ids.length === 2) dying.die();
+      return digits;
+    });
+    await expect(read(engine.generate(question, { masks: dying.masks }))).rejects.toMatchObject({
+      code: 'worker_failed',
+    });
     const unread = serve(() => digits);
     await engine.generate(question, { masks: unread.masks }).return!();
     await unread.closed;
