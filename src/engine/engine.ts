@@ -152,7 +152,8 @@ export class ConversationEngine implements TextEngine {
       limit: Math.min(request.maxTokens ?? Number.POSITIVE_INFINITY, model.contextLength - prompt.ids.length),
       stops: request.stops ?? [],
       stopwatch,
-      listener: () => (this.#events.hasListeners ? (event) => this.#events.emit(event) : undefined),
+      listener: () =>
+        this.#events.hasListeners ? (event) => this.#events.emit(event, request.client ?? '') : undefined,
       onAnswer: prompt.remember,
     };
   }
@@ -169,9 +170,10 @@ export class ConversationEngine implements TextEngine {
     const sampling = new RequestSampling(request, defaults, tokenizer.numTokens, drawSeed());
     const constraint = masks && new Constraint(masks, signal, tokenizer.numTokens, sampling.allowed);
     const job = this.#describe(request, prompt, stopwatch);
-    const leave = await this.#queue.enter(signal, request.client);
+    const { client = '' } = request;
+    const leave = await this.#queue.enter(signal, client);
     try {
-      this.#announce(prompt, constraint !== undefined);
+      this.#announce(prompt, constraint !== undefined, client);
       stopwatch.start(prompt.ids.length);
       for (let choice = 0; choice < (request.choices ?? 1); choice++) {
         const samplingAt = (position: number) => sampling.at(choice, position, constraint?.mask);
@@ -179,15 +181,15 @@ export class ConversationEngine implements TextEngine {
       }
       const usage = stopwatch.usage();
       this.#lastUsage = usage;
-      this.#events.emit({ type: 'stats', usage });
+      this.#events.emit({ type: 'stats', usage }, client);
       yield { type: 'usage', usage };
     } finally {
       leave();
     }
   }
 
-  #announce({ omitted, ids }: FittedPrompt, isConstrained: boolean): void {
-    if (omitted > 0) this.#events.emit({ type: 'truncated', messages: omitted, promptTokens: ids.length });
-    if (isConstrained) this.#events.emit({ type: 'constrained', depth: 1 });
+  #announce({ omitted, ids }: FittedPrompt, isConstrained: boolean, client: string): void {
+    if (omitted > 0) this.#events.emit({ type: 'truncated', messages: omitted, promptTokens: ids.length }, client);
+    if (isConstrained) this.#events.emit({ type: 'constrained', depth: 1 }, client);
   }
 }

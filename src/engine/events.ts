@@ -67,8 +67,12 @@ export type EngineEvent =
   | StatsEvent
   | DeviceLostEvent;
 
-/** What it throws is reported as an uncaught error and does not disturb the engine. */
-export type EngineListener = (event: EngineEvent) => void;
+/**
+ * What it throws is reported as an uncaught error and does not disturb the engine.
+ * @param client of the request that the event belongs to; undefined where it concerns everybody. It does not cross to a page,
+ *   which hears of its own requests only
+ */
+export type EngineListener = (event: EngineEvent, client?: string) => void;
 
 /** Downgrades happen while loading, before anyone can listen: events that state a lasting fact reach late listeners too. */
 export class EventHub {
@@ -81,7 +85,7 @@ export class EventHub {
 
   /** Returns the function that ends it. The same listener added twice is two subscriptions. */
   on(listener: EngineListener): () => void {
-    const entry: EngineListener = (event) => listener(event);
+    const entry: EngineListener = (event, client) => listener(event, client);
     this.#listeners.add(entry);
     const past = [...this.#lasting];
     queueMicrotask(() => {
@@ -90,9 +94,9 @@ export class EventHub {
     return () => this.#listeners.delete(entry);
   }
 
-  emit(event: EngineEvent): void {
+  emit(event: EngineEvent, client?: string): void {
     if (event.type === 'downgrade' || event.type === 'device_lost') this.#lasting.push(event);
-    for (const listener of this.#listeners) notify(listener, event);
+    for (const listener of this.#listeners) notify(listener, event, client);
   }
 
   clear(): void {
@@ -101,9 +105,9 @@ export class EventHub {
 }
 
 /** A listener's error is its owner's: reported as uncaught, and the generation goes on. */
-function notify(listener: EngineListener, event: EngineEvent): void {
+function notify(listener: EngineListener, event: EngineEvent, client?: string): void {
   try {
-    listener(event);
+    listener(event, client);
   } catch (error) {
     queueMicrotask(() => {
       throw error;

@@ -39,7 +39,10 @@ export class EngineHost implements EngineCalls {
     const events = this.#loaded().generate(request, { signal: controller.signal, masks });
     const end = () => controller.abort();
     this.#open.add(end);
-    void sendItems(port, events, controller).then(() => this.#open.delete(end));
+    void sendItems(port, events, controller).then(() => {
+      this.#open.delete(end);
+      masks?.close(); // of a request that never began
+    });
   }
 
   encode(prompt: Prompt): Promise<EncodedPrompt> {

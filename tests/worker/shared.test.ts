@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LoadProgress } from '../../src/engine/progress.ts';
 import type { GenerateRequest, TextEngine } from '../../src/engine/request.ts';
+import { OutriderError } from '../../src/errors.ts';
 import { byteSource, type FakeModel, fakeModel, readerOf } from '../engine/fake-model.ts';
 import { type FakeTab, fakeShared } from './fake-shared.ts';
 import { type Watch, watchLeaks } from './watch.ts';
@@ -111,6 +112,26 @@ describe('an engine that tabs share', () => {
     let length = 1;
     for await (const event of answer) if (event.type === 'text') length += event.text.length;
     expect(length).toBe(100);
+  });
+
+  it('tells a tab the events of its own requests, and everybody those of the engine', async () => {
+    const models = [fakeModel({ downgrades: ['slower'] })];
+    const shared = fakeShared(models);
+    const engines = [await engineOf(shared.openTab()), await engineOf(shared.openTab())];
+    const heard = engines.map((engine) => {
+      const types: string[] = [];
+      engine.on(({ type }) => types.push(type));
+      return types;
+    });
+    await settle();
+    await textOf(engines[0]!, { maxTokens: 3 });
+    await settle();
+    models[0]!.runner.lose(new OutriderError('device_lost', 'gone'));
+    await settle();
+    expect(heard[0]!.filter((type) => type !== 'prefill')).toEqual([
+      ...['downgrade', 'routing', 'routing', 'routing', 'stats', 'device_lost'],
+    ]);
+    expect(heard[1]).toEqual(['downgrade', 'device_lost']);
   });
 
   it('interrupts only what the tab itself asked for', async () => {

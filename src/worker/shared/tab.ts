@@ -65,8 +65,11 @@ export class TabEngine implements TextEngine {
     this.#interruption = new AbortController();
   }
 
+  /** What concerns this tab's requests, or everybody. */
   on(listener: EngineListener): () => void {
-    return this.#shared.on(listener);
+    return this.#shared.on((event, client) => {
+      if (client === undefined || client.startsWith(this.#client)) listener(event);
+    });
   }
 
   stats(): Promise<EngineStats> {
