@@ -9,7 +9,7 @@
 //           log-probability (f32), in the order (logit descending, id ascending); beyond num_tokens ids, pairs of no id
 override STEP: u32 = 0;
 
-const THREADS = 128u;
+const THREADS = 64u; // few, since SwiftShader compiles the zeroing of each word of workgroup memory
 const PER_THREAD = SLICE / THREADS;
 
 struct Params {
@@ -26,19 +26,19 @@ struct Best {
   logit: f32,
   id: u32,
 }
-var<workgroup> bests: array<Best, THREADS>;
-var<workgroup> sums: array<f32, THREADS>;
+var<workgroup> bests: array<Best, THREADS>; // every thread's; later its sum, as the logit
 
 fn is_better(a: Best, b: Best) -> bool { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
 
+// Ids of one thread follow each other.
 fn first_id(slice: u32, thread: u32) -> u32 { return slice * SLICE + thread * PER_THREAD; }
+
+fn end_id(slice: u32, thread: u32) -> u32 { return min(first_id(slice, thread) + PER_THREAD, params.num_tokens); }
 
 // Notes the slice's best id that comes after `before`. Call in uniform control flow.
 fn find_best_after(before: Best, slice: u32, thread: u32) {
   var best = Best(LOWEST, NO_ID);
-  for (var i = 0u; i < PER_THREAD; i++) {
-    let id = first_id(slice, thread) + i;
-    if (id >= params.num_tokens) { break; }
+  for (var id = first_id(slice, thread); id < end_id(slice, thread); id++) {
     let here = Best(logits[id], id);
     if (is_better(before, here) && is_better(here, best)) { best = here; }
   }
@@ -58,14 +58,11 @@ fn find_best_after(before: Best, slice: u32, thread: u32) {
 fn add_probabilities(slice: u32, thread: u32) {
   let highest = slices[slice].highest;
   var sum = 0.0;
-  for (var i = 0u; i < PER_THREAD; i++) {
-    let id = first_id(slice, thread) + i;
-    if (id < params.num_tokens) { sum += exp(logits[id] - highest); }
-  }
-  sums[thread] = sum;
+  for (var id = first_id(slice, thread); id < end_id(slice, thread); id++) { sum += exp(logits[id] - highest); }
+  bests[thread].logit = sum;
   workgroupBarrier();
   if (thread != 0) { return; }
-  for (var other = 1u; other < THREADS; other++) { sum += sums[other]; }
+  for (var other = 1u; other < THREADS; other++) { sum += bests[other].logit; }
   slices[slice].masses[0] = sum;
 }
 
