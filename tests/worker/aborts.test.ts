@@ -3,15 +3,14 @@
  * followed by a generation whose text equals the undisturbed one, and nothing of them is left.
  */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { GenerateRequest, TextEngine } from '../../src/engine/request.ts';
+import type { GenerateRequest } from '../../src/engine/request.ts';
 import { fakeModel } from '../engine/fake-model.ts';
+import { disturb, draws, textOf, WAYS } from './disturb.ts';
 import { type FakeTab, fakeShared } from './fake-shared.ts';
 import { createRemoteTextEngine } from './fake-worker.ts';
 import { type Watch, watchLeaks } from './watch.ts';
 
 const ABORTS = 1000;
-/** Each way of ending comes at a point that is drawn: a turn of the event loop, or an item. */
-const WAYS = ['signal', 'signal while queued', 'loop left', 'interrupt'] as const;
 
 let watch: Watch;
 beforeEach(() => {
@@ -30,47 +29,6 @@ const ask = (content: string): GenerateRequest => ({
 /** Longer than a chunk of 32, so that aborts fall into a prefill of several blocks too. */
 const QUESTIONS = ['Hi', 'Hi there, how is it going today?', 'x'.repeat(70)].map(ask);
 
-async function textOf(engine: TextEngine, request: GenerateRequest, signal?: AbortSignal): Promise<string> {
-  let text = '';
-  for await (const event of engine.generate(request, { signal })) if (event.type === 'text') text += event.text;
-  return text;
-}
-
-/** A number in [0, below) from a fixed sequence: a failure comes again. */
-function draws(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
-/** Starts an answer and ends it in one of the ways. @returns how many pieces of text had come */
-async function disturb(engine: TextEngine, way: (typeof WAYS)[number], draw: (below: number) => number) {
-  const request = { ...QUESTIONS[draw(3)]!, maxTokens: 40 };
-  const controller = new AbortController();
-  const before = way === 'signal while queued' ? textOf(engine, QUESTIONS[0]!) : undefined;
-  const leaveAt = way === 'loop left' ? draw(20) : Number.POSITIVE_INFINITY;
-  let items = 0;
-  const reading = (async () => {
-    for await (const event of engine.generate(request, { signal: controller.signal }))
-      if (event.type === 'text' && ++items > leaveAt) return;
-  })();
-  const outcome = reading.then(
-    () => 'ended',
-    (error: Error) => error.name,
-  );
-  if (way !== 'loop left') {
-    await turns(draw(way === 'signal while queued' ? 4 : 45));
-    if (way === 'interrupt') await engine.interrupt();
-    else controller.abort();
-  }
-  const expected = way === 'loop left' ? ['ended'] : ['AbortError', 'ended'];
-  expect(expected).toContain(await outcome);
-  await before;
-  return items;
-}
-
 it(`${ABORTS} aborts at random points leave the next answer as it was, and neither ports nor listeners`, async () => {
   const model = fakeModel();
   const engine = await createRemoteTextEngine(model);
@@ -81,7 +39,12 @@ it(`${ABORTS} aborts at random points leave the next answer as it was, and neith
   const points = new Set<string>();
   for (let abort = 0; abort < ABORTS; abort++) {
     const way = WAYS[draw(WAYS.length)]!;
-    points.add(`${way} ${await disturb(engine, way, draw)}`);
+    const wait = () => turns(draw(way === 'signal while queued' ? 4 : 45));
+    const request = { ...QUESTIONS[draw(3)]!, maxTokens: 40 };
+    const maxItems = 1 + draw(20);
+    const { items, outcome } = await disturb(engine, way, { request, first: QUESTIONS[0]!, wait, maxItems });
+    expect(way === 'loop left' ? ['ended'] : ['ended', 'AbortError']).toContain(outcome);
+    points.add(`${way} ${outcome} ${items}`);
     const question = draw(QUESTIONS.length);
     expect(await textOf(engine, QUESTIONS[question]!), `after ${abort}: ${way}`).toBe(undisturbed[question]);
   }
