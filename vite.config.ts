@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
+import { offlineSite } from './src/build/offline.ts';
 import { findPages, servePages } from './src/build/pages.ts';
 import { pureTables } from './src/build/pure.ts';
 import { compactShaders } from './src/build/wgsl.ts';
@@ -54,10 +55,11 @@ const builds: Record<string, ViteUserConfig> = {
 export default defineConfig(({ mode }) => {
   const { build, ...rest } = builds[mode] ?? builds.site!;
   const licenses = bundleLicenses('THIRD_PARTY_LICENSES.txt');
+  const offline = mode === 'lib' || mode === 'cli' ? [] : [offlineSite(`${root}public`)];
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main],
+    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main, ...offline],
     worker: {
       format: 'es',
       plugins: () => [compactShaders(), pureTables(), licenses.worker],

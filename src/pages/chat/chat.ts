@@ -1,62 +1,75 @@
-/** The page's conductor: one engine, one conversation, and at most one answer in the making. */
+/** The page's conductor: one engine, one open conversation, and at most one answer in the making. */
 import type { Engine, EngineEvent } from '../../index.ts';
 import { byId } from '../shared/dom.ts';
 import { formatCount, formatRate } from '../shared/format.ts';
 import { showProblem } from '../shared/problem-view.ts';
-import { readJson, writeJson } from '../shared/storage.ts';
-import {
-  type AnswerStats,
-  type Outcome,
-  restoreTurns,
-  type Turn,
-  toMessages,
-  upToLastQuestion,
-} from './conversation.ts';
+import { type Ending, streamAnswer } from './answering.ts';
+import type { History } from './conversations/history.ts';
+import { type Answer, forksOf, type Message, pathTo, shownPath, toMessages } from './conversations/tree.ts';
 import type { ExpertPanel } from './experts/panel.ts';
 import { Announcer } from './messages/announcer.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
+import { TokenCounter } from './messages/counter.ts';
 import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
 import { explain, isRecoverable } from './problems.ts';
-import { requestFields, type SettingsForm } from './settings.ts';
+import { readSettings, requestFields } from './settings/settings.ts';
 import { StatusView, showFacts } from './status.ts';
-
-const storageKey = 'outrider.conversation';
 
 /** What the page hands to the chat. */
 export interface ChatOptions {
   readonly holder: ModelHolder;
+  readonly history: History;
   readonly experts: ExpertPanel;
-  readonly settings: SettingsForm;
 }
+
+const saveMs = 1000; // a reload in the middle of an answer loses at most what came in this time
 
 export class Chat {
   readonly #options: ChatOptions;
   readonly #announcer = new Announcer(byId('announcer'));
   readonly #status = new StatusView();
   readonly #composer: Composer;
+  readonly #counter: TokenCounter;
   readonly #log: Log;
   #engine: Engine | undefined;
-  #turns: readonly Turn[];
-  /** Aborts the answer that is being written. */
-  #answering: AbortController | undefined;
+  /** The answer that is being written, and what aborts it. */
+  #writing: { readonly answer: Answer; readonly abort: AbortController } | undefined;
   /** Settles when the answer that is being written has come to its end. */
   #answered: Promise<void> = Promise.resolve();
+  #lastFailure: unknown;
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    this.#composer = new Composer(
-      (text) => this.ask(text),
-      () => this.stop(),
-    );
+    this.#composer = new Composer({
+      onSend: (text) => this.ask(text),
+      onStop: () => this.stop(),
+      onEditLast: () => this.#log.editLast(),
+      onLeave: () => this.#log.focus(),
+    });
+    this.#counter = new TokenCounter();
     this.#log = new Log({
-      onEdit: (index, text) => this.#restart(this.#turns.slice(0, index), text),
-      onRegenerate: () => this.#restart(upToLastQuestion(this.#turns)),
+      onEdit: (id, text) => void this.#afterAnswer(() => this.#ask(text, this.#tree.messages.get(id)?.parent ?? null)),
+      onRegenerate: (id) => void this.#afterAnswer(() => this.#answer(this.#tree.messages.get(id)?.parent ?? null)),
+      onChoose: (id, direction) => {
+        if (this.#writing) return;
+        options.history.choose(id);
+        this.show();
+        this.#log.focusFork(id, direction);
+      },
     });
     options.holder.listen((state, before) => this.#onHolder(state, before));
-    this.#turns = restoreTurns(readJson('sessionStorage', storageKey));
-    this.#log.show(this.#turns);
-    this.#showPage();
+    byId('prompt').addEventListener('input', () => this.#count());
+    this.show();
+  }
+
+  /** Why the model, or the last request, failed; undefined where nothing did. For a bug report. */
+  get lastFailure(): unknown {
+    return this.#lastFailure;
+  }
+
+  get #tree() {
+    return this.#options.history.tree;
   }
 
   /** Nothing is loaded until a person decides. */
@@ -64,12 +77,16 @@ export class Chat {
     this.#status.showNoModel('No model is loaded yet.');
   }
 
-  /** Asks, and streams the answer. Nothing happens while another answer is being written. */
+  /** Asks at the end of the conversation, and streams the answer. Nothing happens while another answer is being written. */
   ask(text: string): void {
-    if (!this.#engine || this.#answering) return;
-    this.#log.addQuestion(this.#turns.length, text);
-    this.#turns = [...this.#turns, { role: 'user', text }];
-    this.#answered = this.#answer(this.#engine);
+    if (!this.#engine || this.#writing || this.#options.history.isOpening) return;
+    this.#ask(text, shownPath(this.#tree).at(-1)?.id ?? null);
+  }
+
+  /** Gives another answer to the last question. */
+  regenerate(): void {
+    const last = shownPath(this.#tree).at(-1);
+    if (last) void this.#afterAnswer(() => this.#answer(last.parent));
   }
 
   /** Asks at once, or leaves the text in the composer while the model is not there yet. */
@@ -82,120 +99,121 @@ export class Chat {
     }
   }
 
-  /** Ends the answer that is being written, if there is one; what is there stays. */
-  stop(): void {
-    this.#answering?.abort();
+  /** Ends the answer that is being written, if there is one; what is there stays. @returns when it has ended */
+  stop(): Promise<void> {
+    this.#writing?.abort.abort();
+    return this.#answered;
   }
 
-  /** Forgets the conversation and starts over. */
-  async reset(): Promise<void> {
-    this.stop();
-    await this.#answered;
-    this.#setTurns([]);
+  focus(): void {
+    this.#composer.focus();
+  }
+
+  /** The conversation is another one. */
+  reset(): void {
     this.#options.experts.clear();
-    this.#composer.focus();
-  }
-
-  /** Goes back to `turns` and asks `text` there; without it, the last question again. */
-  async #restart(turns: readonly Turn[], text?: string): Promise<void> {
-    if (!this.#engine) return;
-    this.stop();
-    await this.#answered;
-    if (this.#answering) return; // asked twice: the first one got here before
-    this.#setTurns(turns);
-    this.#composer.focus();
-    if (text !== undefined) this.ask(text);
-    else this.#answered = this.#answer(this.#engine);
-  }
-
-  async #answer(engine: Engine): Promise<void> {
-    const abort = new AbortController();
-    this.#answering = abort;
-    this.#setState('answering');
-    this.#showPage();
-    const view = this.#log.addAnswer();
+    this.show();
     this.#log.follow();
-    const question = this.#turns;
-    const keep = (outcome: Outcome, stats?: AnswerStats) => {
-      const turn = { role: 'assistant', text: view.text, outcome } as const;
-      this.#turns = [...question, stats ? { ...turn, stats } : turn];
-      this.#save();
-    };
-    keep('stopped'); // what a reload in the middle of the answer would find
-    let outcome: Outcome = 'complete';
-    let stats: AnswerStats | undefined;
+  }
+
+  /** Shows the open conversation as it is now. */
+  show(): void {
+    const path = shownPath(this.#tree);
+    const forks = forksOf(this.#tree, path);
+    this.#log.show(
+      path.map((message) => ({
+        message,
+        fork: forks.get(message.id),
+        writing: message.id === this.#writing?.answer.id,
+      })),
+    );
+    this.#showPage();
+    this.#count();
+  }
+
+  /** The settings are others now: the system prompt counts too. */
+  recount(): void {
+    this.#count();
+  }
+
+  async #afterAnswer(ask: () => void): Promise<void> {
+    if (!this.#engine) return;
+    await this.stop();
+    if (this.#writing) return; // asked twice: the first one got here before
+    this.#composer.focus();
+    ask();
+  }
+
+  #ask(text: string, parent: string | null): void {
+    const question = { ...this.#newMessage(parent), role: 'user', text } as const;
+    this.#answer(question.id, question);
+  }
+
+  /** Answers the question, which is added first where it is new. */
+  #answer(question: string | null, added?: Message): void {
+    if (!this.#engine) return;
+    const answer: Answer = { ...this.#newMessage(question), role: 'assistant', text: '', outcome: 'stopped' };
+    this.#writing = { answer, abort: new AbortController() };
+    this.#options.history.add(...(added ? [added, answer] : [answer]));
+    this.#answered = this.#write(this.#engine, answer, this.#writing.abort.signal);
+  }
+
+  /** Later than all that is there: branches stand in the order of their times. */
+  #newMessage(parent: string | null) {
+    const latest = [...this.#tree.messages.values()].reduce((time, { createdAt }) => Math.max(time, createdAt), 0);
+    return { id: crypto.randomUUID(), parent, createdAt: Math.max(Date.now(), latest + 1) };
+  }
+
+  async #write(engine: Engine, answer: Answer, signal: AbortSignal): Promise<void> {
+    const { history, experts, holder } = this.#options;
+    this.#setState('answering');
+    this.show();
+    this.#log.follow();
+    const view = this.#log.answerView(answer.id)!;
+    const autosave = setInterval(() => history.update({ ...answer, text: view.text }, false), saveMs);
+    let ending: Ending;
     let failure: unknown;
     try {
-      ({ outcome, stats } = await this.#stream(engine, abort.signal, (text) => {
-        view.append(text);
-        this.#announcer.push(text);
-      }));
+      ending = await this.#stream(engine, answer, signal);
     } catch (error) {
-      outcome = abort.signal.aborted ? 'stopped' : 'failed';
-      if (outcome === 'failed') failure = error;
+      ending = { outcome: signal.aborted ? 'stopped' : 'failed' };
+      if (!signal.aborted) failure = error;
     }
-    this.#answering = undefined;
-    view.finish(outcome, stats, () => void this.#restart(upToLastQuestion(this.#turns)));
-    keep(outcome, stats);
+    clearInterval(autosave);
+    history.update({ ...answer, text: view.text, ...ending }, true);
+    this.#writing = undefined;
     this.#announcer.flush();
-    this.#options.experts.settle();
+    experts.settle();
+    this.show();
+    if (failure !== undefined) this.#lastFailure = failure;
     if (this.#engine !== engine) return; // another model has taken its place
     this.#status.showIdle(engine.model);
     this.#setState('ready');
     if (failure === undefined) return;
     if (isRecoverable(failure)) this.#log.addNotice(explain(failure, engine.model.id));
-    else this.#options.holder.fail(failure);
+    else holder.fail(failure);
   }
 
-  async #stream(engine: Engine, signal: AbortSignal, onText: (text: string) => void) {
-    const settings = this.#options.settings.read();
-    const stream = await engine.chat.completions.create(
-      {
-        messages: toMessages(
-          this.#turns.filter((turn) => turn.text !== ''),
-          settings.systemPrompt,
-        ),
-        stream: true,
-        stream_options: { include_usage: true },
-        ...requestFields(settings),
+  #stream(engine: Engine, answer: Answer, signal: AbortSignal): Promise<Ending> {
+    const settings = readSettings();
+    const view = this.#log.answerView(answer.id)!;
+    const messages = toMessages(pathTo(this.#tree, answer.parent), settings.systemPrompt);
+    return streamAnswer(engine, { messages, ...requestFields(settings) }, signal, {
+      onText: (text) => {
+        view.append(text);
+        this.#announcer.push(text);
       },
-      { signal },
-    );
-    let outcome: Outcome = 'complete';
-    let stats: AnswerStats | undefined;
-    let numChunks = 0;
-    const start = performance.now();
-    let first = start;
-    for await (const chunk of stream) {
-      const [choice] = chunk.choices;
-      if (choice?.delta.content) {
-        onText(choice.delta.content);
-        if (numChunks++ === 0) first = performance.now();
-        else this.#showRate(numChunks, performance.now() - first);
-      }
-      if (choice?.finish_reason === 'length') outcome = 'length';
-      if (chunk.usage) {
-        stats = {
-          promptTokens: chunk.usage.prompt_tokens,
-          cachedTokens: chunk.usage.prompt_tokens_details.cached_tokens,
-          completionTokens: chunk.usage.completion_tokens,
-          tokensPerSecond: chunk.usage.extra.decode_tokens_per_s,
-          secondsToFirstToken: chunk.usage.extra.time_to_first_token_s,
-        };
-      }
-    }
-    return { outcome, stats };
-  }
-
-  #showRate(numTokens: number, ms: number): void {
-    this.#status.show(`${formatCount(numTokens, 'token')}, ${formatRate(((numTokens - 1) * 1000) / ms)} per second`);
+      onRate: (numTokens, perSecond) => {
+        this.#status.show(`${formatCount(numTokens, 'token')}, ${formatRate(perSecond)} per second`);
+      },
+    });
   }
 
   #onEvent(event: EngineEvent): void {
     if (event.type === 'routing') this.#options.experts.add(event);
     else if (event.type === 'prefill') this.#status.showReading(event.processed / event.total);
     else if (event.type === 'downgrade') this.#status.addNotice(event.message);
-    else if (event.type === 'device_lost' && !this.#answering) {
+    else if (event.type === 'device_lost' && !this.#writing) {
       this.#options.holder.fail(event.error); // else the answer's own rejection tells
     }
   }
@@ -205,7 +223,7 @@ export class Chat {
     if (state.kind === 'loading' && state.progress) this.#status.showProgress(state.progress);
     if (state.kind === before.kind) return;
     if (state.kind !== 'ready') {
-      this.stop();
+      void this.stop();
       this.#engine = undefined;
       this.#setState('waiting');
     }
@@ -217,10 +235,11 @@ export class Chat {
     else if (state.kind === 'paused') this.#status.showNoModel('Paused. What was downloaded stays on this machine.');
     else if (state.kind === 'loading') this.#status.showNoModel('Starting…');
     this.#showPage();
+    this.#count();
   }
 
   #useEngine({ engine, order }: Extract<HolderState, { kind: 'ready' }>): void {
-    const { experts, settings } = this.#options;
+    const { experts } = this.#options;
     this.#engine = engine;
     engine.on('event', (event) => this.#onEvent(event));
     experts.setModel(
@@ -232,7 +251,6 @@ export class Chat {
     this.#status.showModel(engine.model);
     this.#status.showIdle(engine.model);
     showFacts(order.entry, engine.model);
-    settings.showDefaults(engine.model.defaults);
     this.#announcer.say('The model is ready.');
     this.#setState('ready');
   }
@@ -243,27 +261,22 @@ export class Chat {
   }
 
   #showFailure(error: unknown, label: string): void {
+    this.#lastFailure = error;
     const { title } = explain(error, label);
     this.#status.showNoModel(title);
     this.#status.show(title);
     this.#announcer.say(title);
   }
 
-  #setTurns(turns: readonly Turn[]): void {
-    this.#turns = turns;
-    this.#log.show(turns);
-    this.#save();
-    this.#showPage();
-  }
-
-  #save(): void {
-    writeJson('sessionStorage', storageKey, this.#turns.length > 0 ? this.#turns : undefined);
+  #count(): void {
+    const messages = toMessages(shownPath(this.#tree), readSettings().systemPrompt);
+    this.#counter.show(this.#engine, messages, this.#composer.text);
   }
 
   /** The empty page, the conversation, and on top of either a problem: a conversation stays in sight below it. */
   #showPage(): void {
-    const empty = this.#turns.length === 0;
+    const empty = this.#tree.messages.size === 0;
     byId('log').hidden = empty;
-    byId('welcome').hidden = !empty || !byId('problem').hidden;
+    byId('welcome').hidden = !empty || !byId('problem').hidden || this.#options.history.isOpening;
   }
 }

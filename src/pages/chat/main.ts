@@ -1,14 +1,23 @@
 /** Starts the chat page: `?model=URL` names another model than the one that comes with the page. */
 
-import { byId, createButton } from '../shared/dom.ts';
+import { byId, create, createButton } from '../shared/dom.ts';
 import { unusablePlatform } from '../shared/problems.ts';
-import { setUpTheme } from '../shared/theme.ts';
+import { followTheme } from '../shared/theme.ts';
 import { Chat } from './chat.ts';
+import { Desk } from './conversations/desk.ts';
+import { History } from './conversations/history.ts';
+import { openIdbStore } from './conversations/idb-store.ts';
+import { createMemoryStore } from './conversations/store.ts';
+import { Sidebar } from './conversations/view/sidebar.ts';
+import { setUpDrop } from './drop.ts';
 import { ExpertPanel } from './experts/panel.ts';
 import { library } from './models/api.ts';
 import { ModelHolder } from './models/holder.ts';
 import { ModelManager } from './models/manager.ts';
-import { setUpSettings } from './settings.ts';
+import { keepForOffline } from './offline/register.ts';
+import { readSettings } from './settings/settings.ts';
+import { isCovered, type Shortcut, setUpShortcuts } from './shortcuts.ts';
+import { showToast } from './toast.ts';
 
 const defaultModel = '/models/llama-scoutling';
 
@@ -20,29 +29,115 @@ const suggestions = [
 ];
 
 const experts = new ExpertPanel();
-setUpTheme(() => experts.redraw());
+followTheme(() => experts.redraw());
 const holder = new ModelHolder(async (source, request) => {
   const unusable = unusablePlatform();
   if (unusable) throw unusable;
   return library.createEngine(source, request);
 });
-const chat = new Chat({ holder, experts, settings: setUpSettings() });
+const store = openIdbStore().catch((error) => {
+  showToast({ text: `This window keeps no conversations: they go when it is closed. (${error})`, stays: true });
+  return createMemoryStore();
+});
+const history = new History(store, new BroadcastChannel('outrider.conversations'), {
+  onList: (heads) => {
+    sidebar.show(heads);
+    onOpen();
+  },
+  onSwitch: () => {
+    chat.reset();
+    onOpen();
+  },
+  onNews: () => chat.show(),
+  onFailure: (error) => desk.fail(error),
+});
+/** Whichever conversation is open now: its first message may have made it. */
+function onOpen(): void {
+  sidebar.mark(history.id);
+  desk.remember();
+}
+const chat = new Chat({ holder, history, experts });
+const desk = new Desk(history, chat);
+const sidebar = new Sidebar({
+  open: (id) => void desk.open(id),
+  rename: (id, title) => history.rename(id, title),
+  remove: (head) => void desk.remove(head),
+  exportAs: (id, format) => void desk.exportAs(id, format),
+  exportAll: () => void desk.exportAll(),
+  importFile: (file) => void desk.importFile(file),
+  showShortcuts: () => void openHelp(),
+});
 const home = { base: location.href, embedded: new URL(defaultModel, location.href).href };
 const manager = new ModelManager({ library, holder, home });
 
+async function openSettings(): Promise<void> {
+  const { openSettings } = await import('./settings/dialog.ts');
+  openSettings(holder.state.kind === 'ready' ? holder.state.engine.model.defaults : undefined, () => chat.recount());
+}
+
+async function openHelp(): Promise<void> {
+  (await import('./help.ts')).openHelp(shortcuts);
+}
+
+async function copyDiagnostics(button: HTMLElement): Promise<void> {
+  const { diagnose } = await import('./diagnostics.ts');
+  const said = [...history.tree.messages.values()].map(({ text }) => text);
+  const secrets = [...said, readSettings().systemPrompt ?? '', byId<HTMLTextAreaElement>('prompt').value];
+  const report = await diagnose({ holder: holder.state, library, failure: chat.lastFailure, secrets });
+  const copied = await navigator.clipboard?.writeText(report).then(
+    () => true,
+    () => false,
+  );
+  // Where the browser does not let the page copy, a person can.
+  if (!copied)
+    button.after(
+      create('textarea', { className: 'report', value: report, readOnly: true, rows: 8, ariaLabel: 'Diagnostics' }),
+    );
+  showToast({
+    text: copied
+      ? 'The diagnostics are copied. They hold no word of your conversations.'
+      : 'The diagnostics are ready to be copied.',
+  });
+}
+
+const shortcuts: readonly Shortcut[] = [
+  { key: 'n', label: 'New chat', run: () => void desk.startNew() },
+  { key: 'w', label: 'Write a message', run: () => chat.focus() },
+  { key: 'r', label: 'Regenerate the last answer', run: () => chat.regenerate() },
+  { key: 'f', label: 'Find a conversation', run: () => sidebar.search() },
+  { key: 'c', label: 'Show or hide the conversations', run: () => sidebar.toggle() },
+  { key: 'e', label: 'Show or hide the experts', run: () => experts.toggle() },
+  { key: 'm', label: 'Models', run: () => manager.open() },
+  { key: 's', label: 'Settings', run: () => void openSettings() },
+];
+setUpShortcuts(shortcuts, () => void openHelp());
+setUpDrop({
+  onModel: (files) => manager.addFiles(files),
+  onConversations: (file) => void desk.importFile(file),
+  onFailure: (error) => void manager.refuseFiles(error),
+});
+
 byId('suggestions').append(
-  ...suggestions.map((text) => {
-    const item = document.createElement('li');
-    item.append(createButton(text, () => chat.suggest(text)));
-    return item;
-  }),
+  ...suggestions.map((text) =>
+    create(
+      'li',
+      {},
+      createButton(text, () => chat.suggest(text)),
+    ),
+  ),
 );
-byId('new-chat').addEventListener('click', () => void chat.reset());
+byId('new-chat').addEventListener('click', () => void desk.startNew());
+byId('settings-open').addEventListener('click', () => void openSettings());
 for (const id of ['problem-retry', 'load-resume']) byId(id).addEventListener('click', () => void holder.resume());
+for (const id of ['problem-report', 'about-report'])
+  byId(id).addEventListener('click', () => void copyDiagnostics(byId(id)));
 byId('load-pause').addEventListener('click', () => holder.pause());
 document.addEventListener('keydown', (event) => {
-  if (event.key !== 'Escape' || event.isComposing) return;
-  if (!document.querySelector('[popover]:popover-open, dialog[open]')) chat.stop();
+  if (event.key === 'Escape' && !event.isComposing && !isCovered()) void chat.stop();
+});
+void desk.restore().catch((error) => desk.fail(error));
+keepForOffline((reload) => {
+  showToast({ text: 'A new version is ready.', action: { label: 'Reload', run: reload }, stays: true });
 });
 // Not awaited at the top level: bundlers would then put what other chunks share into many small ones.
 void manager.start(new URLSearchParams(location.search).get('model')).then(() => {

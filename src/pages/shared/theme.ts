@@ -2,25 +2,44 @@
 import { byId } from './dom.ts';
 import { readJson, writeJson } from './storage.ts';
 
-const themes = ['system', 'light', 'dark'] as const;
-type Theme = (typeof themes)[number];
+export const themes = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
 
-/** Wires the theme button. `onChange` also fires when the system's own preference changes. */
-export function setUpTheme(onChange: () => void): void {
-  const button = byId<HTMLButtonElement>('theme');
-  let theme: Theme = themes.find((name) => name === readJson('localStorage', 'outrider.theme')) ?? 'system';
-  const apply = () => {
-    if (theme === 'system') delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
-    button.title = `Colours: ${theme}`;
-    button.setAttribute('aria-label', `Colours: ${theme}. Change`);
-    onChange();
-  };
-  button.addEventListener('click', () => {
-    theme = themes[(themes.indexOf(theme) + 1) % themes.length]!;
-    writeJson('localStorage', 'outrider.theme', theme === 'system' ? undefined : theme);
-    apply();
-  });
+const key = 'outrider.theme';
+const listeners: (() => void)[] = [];
+
+/** What was chosen in this browser. */
+export const currentTheme = (): Theme => themes.find((name) => name === readJson('localStorage', key)) ?? 'system';
+
+/** Keeps the choice, and shows it. */
+export function setTheme(theme: Theme): void {
+  writeJson('localStorage', key, theme === 'system' ? undefined : theme);
+  apply();
+}
+
+/** Shows what was chosen. `onChange` is called at once, and whenever the colours change, by the system too. */
+export function followTheme(onChange: () => void): void {
+  listeners.push(onChange);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', onChange);
   apply();
+}
+
+/** Wires the theme button of a page that has one. */
+export function setUpTheme(onChange: () => void): void {
+  const button = byId<HTMLButtonElement>('theme');
+  button.addEventListener('click', () => {
+    setTheme(themes[(themes.indexOf(currentTheme()) + 1) % themes.length]!);
+  });
+  followTheme(() => {
+    button.title = `Colours: ${currentTheme()}`;
+    button.setAttribute('aria-label', `Colours: ${currentTheme()}. Change`);
+    onChange();
+  });
+}
+
+function apply(): void {
+  const theme = currentTheme();
+  if (theme === 'system') delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  for (const listener of listeners) listener();
 }

@@ -34,20 +34,10 @@ export class ExpertPanel {
   #frame = 0;
 
   constructor() {
-    const toggle = byId('experts-toggle');
-    const show = (open: boolean) => {
-      this.#panel.hidden = !open;
-      toggle.setAttribute('aria-expanded', String(open));
-      this.redraw();
-    };
-    toggle.addEventListener('click', () => {
-      show(this.#panel.hidden !== false);
-      writeJson('localStorage', openKey, !this.#panel.hidden);
-    });
+    byId('experts-toggle').addEventListener('click', () => this.toggle());
     byId('experts-close').addEventListener('click', () => {
-      show(false);
-      writeJson('localStorage', openKey, false);
-      toggle.focus();
+      this.toggle();
+      byId('experts-toggle').focus();
     });
     this.#scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#scroll.addEventListener('pointermove', (event) => this.#point(this.#cellAt(event), 'off'));
@@ -59,7 +49,19 @@ export class ExpertPanel {
     for (const canvas of [this.#head, this.#canvas]) canvas.addEventListener('contextrestored', () => this.redraw());
     this.#text.addEventListener('toggle', () => this.settle());
     new ResizeObserver(() => this.redraw()).observe(this.#scroll);
-    show(matchMedia(wide).matches ? readJson('localStorage', openKey) !== false : false);
+    this.#show(matchMedia(wide).matches ? readJson('localStorage', openKey) !== false : false);
+  }
+
+  /** Opens or closes the panel, and remembers it. */
+  toggle(): void {
+    this.#show(this.#panel.hidden !== false);
+    writeJson('localStorage', openKey, !this.#panel.hidden);
+  }
+
+  #show(open: boolean): void {
+    this.#panel.hidden = !open;
+    byId('experts-toggle').setAttribute('aria-expanded', String(open));
+    this.redraw();
   }
 
   /** Starts anew for a model: one column per MoE layer. A model without experts gets a note and no grid. */

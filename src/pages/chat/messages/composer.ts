@@ -30,6 +30,16 @@ export function setUpEntry(field: HTMLTextAreaElement, { onEnter, onEscape }: En
 /** What the composer may do now. */
 export type ComposerState = 'waiting' | 'ready' | 'answering';
 
+/** What a person does with the composer. */
+export interface ComposerActions {
+  onSend(text: string): void;
+  onStop(): void;
+  /** Arrow up in the empty field: the last question is to be edited. */
+  onEditLast(): void;
+  /** Escape while nothing is being written: the keyboard goes elsewhere. */
+  onLeave(): void;
+}
+
 /** The composer at the foot of the page. */
 export class Composer {
   readonly #field = byId<HTMLTextAreaElement>('prompt');
@@ -37,7 +47,7 @@ export class Composer {
   readonly #stop = byId<HTMLButtonElement>('stop');
   #state: ComposerState = 'waiting';
 
-  constructor(onSend: (text: string) => void, onStop: () => void) {
+  constructor({ onSend, onStop, onEditLast, onLeave }: ComposerActions) {
     const send = () => {
       const text = this.#field.value.trim();
       if (this.#state !== 'ready' || text === '') return; // the text stays until it can be sent
@@ -45,6 +55,13 @@ export class Composer {
       onSend(text);
     };
     setUpEntry(this.#field, { onEnter: send });
+    this.#field.addEventListener('keydown', (event) => {
+      if (event.isComposing || event.keyCode === 229) return;
+      if (event.key === 'ArrowUp' && this.#field.value === '' && this.#state === 'ready') {
+        event.preventDefault(); // the caret would move in the field that opens
+        onEditLast();
+      } else if (event.key === 'Escape' && this.#state !== 'answering') onLeave();
+    });
     this.#field.addEventListener('input', () => this.#refresh());
     byId('composer').addEventListener('submit', (event) => {
       event.preventDefault();
@@ -52,6 +69,11 @@ export class Composer {
     });
     this.#stop.addEventListener('click', onStop);
     this.#refresh();
+  }
+
+  /** What is typed and not sent. */
+  get text(): string {
+    return this.#field.value;
   }
 
   set state(state: ComposerState) {

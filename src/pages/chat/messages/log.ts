@@ -1,63 +1,64 @@
 /** The list of messages: keeps its end in view while someone reads there, and offers a way back where not. */
-import { byId, create, createButton } from '../../shared/dom.ts';
+import { byId, create } from '../../shared/dom.ts';
 import type { Problem } from '../../shared/problems.ts';
-import type { Turn } from '../conversation.ts';
+import type { Message } from '../conversations/tree.ts';
 import { AnswerView } from './answer.ts';
-import { createAskButton } from './ask-button.ts';
-import { setUpEntry } from './composer.ts';
-
-/** What a person can ask of the messages. */
-export interface LogActions {
-  /** Ask again from the question at this index of the conversation, with this text. */
-  onEdit(index: number, text: string): void;
-  onRegenerate(): void;
-}
+import { type Direction, focusForkSwitch } from './fork.ts';
+import { QuestionView } from './question.ts';
+import type { MessageActions, MessageView, Shown } from './view.ts';
 
 const nearEnd = 48; // px: closer than this to the end counts as reading along
 
 export class Log {
   readonly #list = byId('log');
   readonly #latest = byId<HTMLButtonElement>('latest');
-  readonly #actions: LogActions;
-  #last: AnswerView | undefined;
+  readonly #actions: MessageActions;
+  /** Of the messages that are shown, by id, in order. */
+  #views: ReadonlyMap<string, MessageView> = new Map();
   #follows = true;
 
-  constructor(actions: LogActions) {
+  constructor(actions: MessageActions) {
     this.#actions = actions;
     this.#list.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.follow());
     new ResizeObserver(() => this.#keepEnd()).observe(this.#list);
   }
 
-  /** Shows these turns and nothing else. */
-  show(turns: readonly Turn[]): void {
-    this.#list.replaceChildren();
-    this.#last = undefined;
-    for (const [index, turn] of turns.entries()) {
-      if (turn.role === 'user') this.addQuestion(index, turn.text);
-      else {
-        const view = this.addAnswer();
-        view.append(turn.text);
-        const last = index === turns.length - 1;
-        view.finish(turn.outcome, turn.stats, last ? this.#actions.onRegenerate : undefined);
-      }
+  /** Shows these messages and nothing else; what was there already stays untouched, with its focus and selection. */
+  show(messages: readonly Shown[]): void {
+    const views = new Map<string, MessageView>();
+    for (const shown of messages) {
+      const view = this.#views.get(shown.message.id) ?? this.#createView(shown.message);
+      view.update(shown);
+      views.set(shown.message.id, view);
     }
-    this.follow();
+    const isSame = views.size === this.#views.size && [...views.keys()].every((id) => this.#views.has(id));
+    this.#views = views;
+    if (!isSame) this.#place([...views.values()].map(({ element }) => element));
+    this.#keepEnd();
   }
 
-  addQuestion(index: number, text: string): void {
-    const body = create('p', { className: 'said', dir: 'auto' }, text);
-    const question = create('article', { className: 'question', ariaLabel: 'You' }, body);
-    const edit = createAskButton('Edit', () => this.#edit(question, index, text));
-    question.append(create('div', { className: 'actions' }, edit));
-    this.#list.append(question);
+  /** Of a message that is shown. */
+  answerView(id: string): AnswerView | undefined {
+    const view = this.#views.get(id);
+    return view instanceof AnswerView ? view : undefined;
   }
 
-  addAnswer(): AnswerView {
-    this.#last?.settle();
-    this.#last = new AnswerView(() => this.#keepEnd());
-    this.#list.append(this.#last.element);
-    return this.#last;
+  /** Opens the last question for editing. */
+  editLast(): void {
+    [...this.#views.values()].findLast((view) => view instanceof QuestionView)?.edit();
+  }
+
+  focus(): void {
+    this.#list.focus({ preventScroll: true });
+  }
+
+  /** Keyboard focus stays with the switch of branches that was used. */
+  focusFork(id: string, direction: Direction): void {
+    const element = this.#views.get(id)?.element;
+    if (!element) return;
+    focusForkSwitch(element, direction);
+    element.scrollIntoView({ block: 'nearest' });
   }
 
   /** A word about an answer that could not be given, while the model itself is fine. */
@@ -75,6 +76,22 @@ export class Log {
     this.#latest.hidden = true;
   }
 
+  #createView(message: Message): MessageView {
+    return message.role === 'user'
+      ? new QuestionView(message, this.#actions)
+      : new AnswerView(this.#actions, () => this.#keepEnd());
+  }
+
+  /** Removes what is gone, notices included, and inserts what is new. */
+  #place(elements: readonly HTMLElement[]): void {
+    const kept = new Set<Element>(elements);
+    for (const child of [...this.#list.children]) if (!kept.has(child)) child.remove();
+    for (const [at, element] of elements.entries()) {
+      const there = this.#list.children[at];
+      if (there !== element) this.#list.insertBefore(element, there ?? null);
+    }
+  }
+
   #keepEnd(): void {
     if (this.#follows) this.#list.scrollTop = this.#list.scrollHeight;
     else this.#onScroll();
@@ -84,31 +101,5 @@ export class Log {
     const { scrollTop, scrollHeight, clientHeight } = this.#list;
     this.#follows = scrollHeight - scrollTop - clientHeight < nearEnd;
     this.#latest.hidden = this.#follows;
-  }
-
-  #edit(question: HTMLElement, index: number, text: string): void {
-    const field = create('textarea', { value: text, dir: 'auto', rows: 1, ariaLabel: 'Edit your message' });
-    const frame = create('div', { className: 'grow' }, field);
-    const children = [...question.childNodes];
-    const close = () => {
-      question.replaceChildren(...children);
-      question.classList.remove('editing');
-      question.querySelector('button')?.focus();
-    };
-    const ask = () => {
-      const changed = field.value.trim();
-      if (changed !== '') this.#actions.onEdit(index, changed);
-    };
-    const actions = create(
-      'div',
-      { className: 'actions' },
-      createButton('Cancel', close),
-      createAskButton('Ask again', ask),
-    );
-    question.replaceChildren(frame, actions);
-    question.classList.add('editing');
-    setUpEntry(field, { onEnter: ask, onEscape: close });
-    field.focus();
-    field.setSelectionRange(text.length, text.length);
   }
 }

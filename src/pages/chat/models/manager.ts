@@ -1,4 +1,5 @@
 /** The model manager: the dialog with its two views, what is remembered, and which model the page starts with. */
+import type { FileAt } from '../../../storage/file-at.ts';
 import { byId } from '../../shared/dom.ts';
 import { type Home, isStoredAs, type ModelEntry, parseAddress } from './address.ts';
 import type { ModelLibrary, StoredModel } from './api.ts';
@@ -62,6 +63,17 @@ export class ModelManager {
     const { state } = this.#holder;
     if (state.kind === 'loading' || state.kind === 'paused') void this.#showSetup(state.order.entry);
     else void this.#showList();
+  }
+
+  /** Shows the plan of the model in these files, which were dropped on the page. */
+  async addFiles(files: readonly FileAt[]): Promise<void> {
+    (await this.#openViews()).list.addFiles(files);
+  }
+
+  /** Says why files that were dropped cannot be read. */
+  async refuseFiles(error: unknown): Promise<void> {
+    await this.#showList();
+    this.#views?.list.refuseFiles(error);
   }
 
   /**
@@ -206,7 +218,6 @@ export class ModelManager {
     const after = <T>(work: Promise<T>) => work.finally(() => this.#refresh());
     return {
       parse: (address) => parseAddress(address, this.#home),
-      open: () => void this.#showList(),
       add: (entry) => {
         this.#visit.set(entry.key, entry);
         void this.#showSetup(entry);

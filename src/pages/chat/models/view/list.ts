@@ -1,6 +1,5 @@
 /** The first view of the manager: all models, what they take, and a field for another one. */
 import type { LoadProgress } from '../../../../index.ts';
-import { filesOfDrop } from '../../../../storage/drop.ts';
 import { type FileAt, withPath } from '../../../../storage/file-at.ts';
 import { byId } from '../../../shared/dom.ts';
 import { explain } from '../../problems.ts';
@@ -13,8 +12,6 @@ import { type RowActions, RowView } from './row.ts';
 export interface ListActions extends RowActions {
   /** Makes an entry of what was typed; throws `invalid_request` for what is no address. */
   parse(address: string): ModelEntry;
-  /** Shows the list. */
-  open(): void;
   /** Shows the plan of a model that may be new. */
   add(entry: ModelEntry): void;
   /** @returns whether the browser promised to keep the models */
@@ -100,27 +97,18 @@ export class ListView {
     picker.addEventListener('change', () => {
       const files = [...(picker.files ?? [])];
       picker.value = ''; // the same folder can be chosen again
-      if (files.length > 0) this.#addFiles(files.map(withPath));
-    });
-    // Anywhere on the page: a folder that misses the dialog must not replace the page.
-    document.addEventListener('dragover', (event) => {
-      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
-    });
-    document.addEventListener('drop', (event) => {
-      if (!event.dataTransfer?.types.includes('Files')) return;
-      event.preventDefault();
-      filesOfDrop(event.dataTransfer).then(
-        (files) => this.#addFiles(files),
-        (error) => {
-          this.#actions.open();
-          this.#complain(explain(error, 'what was dropped').lead);
-        },
-      );
+      if (files.length > 0) this.addFiles(files.map(withPath));
     });
   }
 
-  #addFiles(files: readonly FileAt[]): void {
+  /** Shows the plan of the model in these files. */
+  addFiles(files: readonly FileAt[]): void {
     this.#complain('');
     this.#actions.add(entryOfFiles(files));
+  }
+
+  /** Says why files that were dropped are no model. */
+  refuseFiles(error: unknown): void {
+    this.#complain(explain(error, 'what was dropped').lead);
   }
 }
