@@ -1,5 +1,6 @@
 /** A context-free grammar as it is built, and as the text that xgrammar reads. */
 import type { Ranges } from './code-points.ts';
+import { utf8Ranges } from './utf8.ts';
 
 export type Item =
   | { readonly text: string }
@@ -100,10 +101,22 @@ function timesText(min: number, max: number): string {
 
 const literalText = (text: string) => `"${Array.from(text, (character) => escaped(character)).join('')}"`;
 
-function classText(ranges: Ranges): string {
-  const member = (code: number) => escaped(String.fromCodePoint(code));
-  return `[${ranges.map(([first, last]) => (first === last ? member(first) : `${member(first)}-${member(last)}`)).join('')}]`;
+/** One character out of `ranges`, in xgrammar's EBNF. */
+export function classText(ranges: Ranges): string {
+  const options = utf8Ranges(ranges);
+  const ascii = options.filter(([first]) => first![1] < 0x80).map(([only]) => memberText(only!));
+  const others = options.filter(([first]) => first![1] >= 0x80).map((bytes) => bytes.map(byteText).join(' '));
+  const texts = [...(ascii.length > 0 ? [`[${ascii.join('')}]`] : []), ...others];
+  return texts.length === 1 && ascii.length > 0 ? texts[0]! : `(${texts.join(' | ')})`;
 }
+
+const codeText = (code: number) => escaped(String.fromCharCode(code));
+const memberText = ([first, last]: readonly [number, number]) =>
+  first === last ? codeText(first) : `${codeText(first)}-${codeText(last)}`;
+
+/** A single byte stands twice: alone it would be read as a character. */
+const byteText = ([first, last]: readonly [number, number]) =>
+  first === last ? `[${codeText(first)}${codeText(first)}]` : `[${codeText(first)}-${codeText(last)}]`;
 
 /** Whatever might mean something stands as its code. */
 function escaped(character: string): string {

@@ -1,0 +1,7 @@
+/** The grammar worker, WASM inside: serves whoever sends it a port. */
+import { answerCalls } from '../ports/calls.ts';
+import { MaskServer } from './masks.ts';
+import { xgrammar } from './xgrammar.ts';
+
+globalThis.onmessage = ({ data }: MessageEvent<MessagePort>) =>
+  answerCalls(data, new MaskServer(async () => xgrammar()));
