@@ -1,4 +1,5 @@
 /** The API over the real embedded model: its trained tools, log-probabilities, choices. */
+import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatMessage, Engine, FunctionTool } from '../../src/index.ts';
 import { createEngine } from '../../src/index.ts';
@@ -46,6 +47,42 @@ describe('Scoutling', () => {
     const messages = [...request.messages, message, { role: 'tool', tool_call_id: call!.id, content: result } as const];
     const last = await engine.chat.completions.create({ ...request, messages });
     expect(last.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: expect.stringMatching(said) } });
+  });
+
+  it('calls tools of unseen names where it must, with arguments that obey their schemas', async () => {
+    const light = tool('switch_light', 'Switches a light.', { room: 'string', on: 'boolean' });
+    const water: FunctionTool = {
+      type: 'function',
+      function: {
+        name: 'water_plants',
+        strict: true,
+        parameters: {
+          type: 'object',
+          properties: { litres: { type: 'integer', minimum: 1, maximum: 9 }, plant: { enum: ['fern', 'rose'] } },
+          required: ['litres', 'plant'],
+          additionalProperties: false,
+        },
+      },
+    };
+    const tools = [light, water];
+    const ajv = new Ajv({ strict: false });
+    const callsOf = async (fields: object) => {
+      const answer = await engine.chat.completions.create({
+        ...{ messages: [user('Please look after the house.')], tools, temperature: 0, max_tokens: 120 },
+        ...{ ...fields, stream: false },
+      });
+      const { message, finish_reason } = answer.choices[0];
+      expect(finish_reason).toBe('tool_calls');
+      for (const { function: called } of message.tool_calls!) {
+        const { parameters } = tools.find((each) => each.function.name === called.name)!.function;
+        expect(ajv.validate(parameters!, JSON.parse(called.arguments)), called.arguments).toBe(true);
+      }
+      return message.tool_calls!.map(({ function: called }) => called.name);
+    };
+    expect(await callsOf({ tool_choice: 'required', parallel_tool_calls: false })).toHaveLength(1);
+    const named = { type: 'function', function: { name: 'water_plants' } };
+    expect(await callsOf({ tool_choice: named })).toEqual(['water_plants']);
+    expect(await callsOf({ tool_choice: named, temperature: 1, seed: 4 })).toEqual(['water_plants']);
   });
 
   it('says how probable its tokens were: the greedy one is the first of the alternatives, and all of them add up', async () => {
