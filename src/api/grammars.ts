@@ -1,29 +1,52 @@
 /** How requests get the masks of a grammar; what makes them is loaded with the first request that needs one. */
 import type { TextEngine } from '../engine/request.ts';
 import { OutriderError } from '../errors.ts';
+import type { GrammarEngine, GrammarSpec } from '../grammar/grammar.ts';
+import { abortable } from '../ports/abortable.ts';
 
-export type GrammarSpec =
-  | { readonly kind: 'json' }
-  | { readonly kind: 'json_schema'; readonly schema: Readonly<Record<string, unknown>>; readonly name?: string }
-  | { readonly kind: 'ebnf'; readonly grammar: string }
-  | {
-      readonly kind: 'tools';
-      readonly tools: readonly { readonly name: string; readonly parameters: Readonly<Record<string, unknown>> }[];
-      readonly parallel: boolean;
-    };
+export type { GrammarSpec } from '../grammar/grammar.ts';
 
 export interface Grammars {
-  /** @returns a port where a `MaskSource` is served, for `GenerateOptions.masks` */
+  /**
+   * @returns a port where a `MaskSource` is served, for `GenerateOptions.masks`
+   * @throws OutriderError as `GrammarEngine.open` does; `details.param` of `invalid_request` is the request's field
+   */
   open(spec: GrammarSpec, signal: AbortSignal): Promise<MessagePort>;
   /** Frees what was loaded. */
   close(): void;
 }
 
-export function createGrammars(_engine: Pick<TextEngine, 'vocabulary'>): Grammars {
-  return {
-    open: async () => {
-      throw new OutriderError('invalid_request', 'Grammars are not connected yet.');
-    },
-    close: () => {},
+/** The field that asks for it. */
+const PARAMS: Readonly<Record<GrammarSpec['kind'], string>> = {
+  json: 'response_format',
+  json_schema: 'response_format',
+  ebnf: 'grammar',
+  tools: 'tools',
+};
+
+export function createGrammars(engine: Pick<TextEngine, 'vocabulary'>): Grammars {
+  let loading: Promise<GrammarEngine> | undefined;
+  const load = async () => {
+    const { GrammarEngine } = await import('../grammar/grammar.ts');
+    return new GrammarEngine(() => engine.vocabulary());
   };
+  const open: Grammars['open'] = async (spec, signal) => {
+    loading ??= load().catch((error) => {
+      loading = undefined; // the next request tries again
+      throw error;
+    });
+    const grammars = await abortable(loading, signal);
+    try {
+      return await grammars.open(spec, signal);
+    } catch (error) {
+      throw error instanceof OutriderError ? withParam(error, PARAMS[spec.kind]) : error;
+    }
+  };
+  return { open, close: () => void loading?.then((grammars) => grammars.close()).catch(() => {}) };
+}
+
+function withParam(error: OutriderError, param: string): OutriderError {
+  const { code, message, details, cause } = error;
+  if (code !== 'invalid_request') return error;
+  return new OutriderError(code, message, { cause, details: { param, reason: 'invalid_value', ...details } });
 }
