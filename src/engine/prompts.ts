@@ -9,6 +9,8 @@ import type { ConversationPrompt, GenerateRequest, Prompt } from './request.ts';
 
 /** Of the context, what an answer is left by `overflow: 'truncate'` where it does not ask for less. */
 const ANSWER_SHARE = 1 / 4;
+/** Of the context, too: it is left out at a time, so that the turns to come begin alike and find their keys and values. */
+const OMITTED_SHARE = 1 / 8;
 
 export interface FittedPrompt {
   readonly ids: readonly number[];
@@ -48,7 +50,9 @@ export class PromptEncoder {
     const whole = encode(prompt.messages.keys());
     if (overflow === 'error') return { ids: requireRoom(whole, contextLength), omitted: 0, remember };
     const room = Math.min(maxTokens ?? contextLength, Math.max(1, Math.floor(contextLength * ANSWER_SHARE)));
-    const { ids, omitted } = truncate(prompt.messages, whole, contextLength - room, encode);
+    const tooMany = whole.length - (contextLength - room);
+    const step = Math.max(1, Math.floor(contextLength * OMITTED_SHARE));
+    const { ids, omitted } = truncate(prompt.messages, whole, Math.ceil(tooMany / step) * step, encode);
     return { ids: requireRoom(ids, contextLength, omitted), omitted, remember };
   }
 
@@ -84,15 +88,15 @@ export class PromptEncoder {
   }
 }
 
-/** Leaves out as few of the oldest turns as it takes to have at most `most` tokens; all of them where that is not enough. */
+/** Leaves out as few of the oldest turns as have at least `excess` tokens; all that may go where that is not enough. */
 function truncate(
   messages: readonly TemplateMessage[],
   whole: readonly number[],
-  most: number,
+  excess: number,
   encode: (kept: Iterable<number>) => readonly number[],
 ): { ids: readonly number[]; omitted: number } {
   const turns = removableTurns(messages);
-  if (whole.length <= most || turns.length === 0) return { ids: whole, omitted: 0 };
+  if (excess <= 0 || turns.length === 0) return { ids: whole, omitted: 0 };
   const without = (count: number) => {
     const omitted = new Set(turns.slice(0, count).flat());
     return { ids: encode([...messages.keys()].filter((index) => !omitted.has(index))), omitted: omitted.size };
@@ -100,7 +104,7 @@ function truncate(
   let [least, enough] = [1, turns.length];
   while (least < enough) {
     const middle = Math.floor((least + enough) / 2);
-    if (without(middle).ids.length <= most) enough = middle;
+    if (whole.length - without(middle).ids.length >= excess) enough = middle;
     else least = middle + 1;
   }
   return without(enough);

@@ -321,6 +321,23 @@ describe('a conversation that is too long', () => {
     expect(events.findLast(({ type }) => type === 'truncated')).toMatchObject({ messages: 7 });
   });
 
+  it('finds most of its keys and values again while it goes on, though its beginning is left out', async () => {
+    const { engine } = await engineWith({ contextLength: 480, chunk: Number.POSITIVE_INFINITY });
+    const messages = [{ role: 'system', content: 'Be brief.' }];
+    const shares: number[] = [];
+    for (let turn = 0; turn < 32; turn++) {
+      messages.push(user(`${turn}?`));
+      const { list, text } = await read(
+        engine.generate({ ...question, prompt: { messages }, overflow: 'truncate', maxTokens: 8 }),
+      );
+      const { usage } = list.at(-1) as Extract<GenerationEvent, { type: 'usage' }>;
+      if (turn > 0) shares.push(usage.prompt_tokens_details.cached_tokens / usage.prompt_tokens);
+      messages.push(assistant(text));
+    }
+    expect(shares.filter((share) => share > 0.5).length).toBeGreaterThan(18);
+    expect(shares.filter((share) => share < 0.5).length).toBeGreaterThan(2); // it was left out more than once
+  });
+
   it('is refused all the same where the newest turn alone is too long, or what is too long has no turns', async () => {
     const { engine } = await engineWith({ contextLength: 100 });
     const messages = [...conversation, user('y'.repeat(200))];
