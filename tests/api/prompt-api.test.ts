@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Engine } from '../../src/api/engine.ts';
 import { createLanguageModel, type LanguageModelCreateOptions } from '../../src/api/prompt-api.ts';
-import type { ChatCompletionRequest } from '../../src/index.ts';
-import { createEngine } from '../../src/index.ts';
+import type { ChatCompletionRequest } from '../../src/api/types.ts';
+import { OutriderError } from '../../src/errors.ts';
 import { createFakeEngine, END, fakeModel, letters } from '../engine/fake-model.ts';
 import type { FakeOptions } from '../engine/fake-runner.ts';
 
@@ -405,15 +405,20 @@ describe('creation', () => {
     expect((await LanguageModel.create()).contextWindow).toBe(512);
   });
 
-  it('that fails is an OperationError with its cause, or a NotSupportedError without WebGPU', async () => {
-    const nothing = createLanguageModel({
-      load: (options) => createEngine('/nothing-here', { ...options, worker: false, gpu: {} as GPU }),
-    });
-    await expect(nothing.create()).rejects.toMatchObject({
-      name: 'OperationError',
-      cause: { code: 'model_not_found' },
-    });
-  });
+  it.each([
+    ['model_not_found', 'OperationError'],
+    ['webgpu_unavailable', 'NotSupportedError'],
+  ] as const)(
+    'that fails with %s is a DOMException %s with its cause, and the next tries again',
+    async (code, name) => {
+      const cause = new OutriderError(code, 'No.');
+      const load = vi.fn(() => Promise.reject(cause));
+      const LanguageModel = createLanguageModel({ load });
+      await expect(LanguageModel.create()).rejects.toMatchObject({ name, cause });
+      await expect(LanguageModel.create()).rejects.toBeInstanceOf(DOMException);
+      expect(load).toHaveBeenCalledTimes(2);
+    },
+  );
 
   it.each<[object, string]>([
     [{ samplingMode: 'wild' }, 'TypeError'],

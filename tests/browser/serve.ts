@@ -15,12 +15,17 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Starts Vite from vite.config.ts. */
-export async function serveSite(): Promise<Site> {
+/**
+ * Starts Vite from vite.config.ts.
+ * @param packages that only pages of tests use: found while such a page loads, they would make it load again
+ */
+export async function serveSite(packages: readonly string[] = []): Promise<Site> {
   const server = await createServer({
     root,
     configFile: `${root}vite.config.ts`,
-    cacheDir: 'node_modules/.vite-browser-tests', // a dev server that runs beside the tests keeps its own
+    // A dev server that runs beside the tests keeps its own.
+    cacheDir: `node_modules/.vite-browser-tests${packages.length > 0 ? '-packages' : ''}`,
+    optimizeDeps: { include: [...packages] },
     logLevel: 'error',
     server: { port: 0, hmr: false, watch: null, allowedHosts: [insecureHost] },
   });
