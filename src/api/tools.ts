@@ -69,9 +69,7 @@ function parseList(value: unknown): Tool[] {
 }
 
 function parseTool(tool: unknown, param: string): Tool {
-  if (isFields(tool) && tool.type !== 'function') {
-    throw refuse(`${param}.type`, tool.type, '"function"', 'unsupported_value');
-  }
+  if (isFields(tool) && tool.type !== 'function') throw refuse(`${param}.type`, tool.type, '"function"');
   const { function: described } = objectWith(tool, param, ['type', 'function']);
   const path = `${param}.function`;
   const fields = objectWith(described, path, ['name', 'description', 'parameters', 'strict']);
@@ -102,27 +100,24 @@ function parseChoice(value: unknown, tools: readonly Tool[]): Choice {
   if (all.length === 0) throw refuse('tool_choice', value, '"none", "auto" or absent, because there are no tools');
   if (value === 'required') return { names: all, must: true, single: false };
   if (!isFields(value)) throw refuse('tool_choice', value, MODES);
-  if (value.type === 'function') {
-    const { function: named } = objectWith(value, 'tool_choice', ['type', 'function']);
-    return { names: [nameOf(named, 'tool_choice.function', all)], must: true, single: true };
-  }
+  if (value.type === 'function') return { names: [nameOf(value, 'tool_choice', all)], must: true, single: true };
   if (value.type !== 'allowed_tools') throw refuse('tool_choice.type', value.type, '"function" or "allowed_tools"');
   const { allowed_tools: allowed } = objectWith(value, 'tool_choice', ['type', 'allowed_tools']);
-  const { mode, tools: list } = objectWith(allowed, 'tool_choice.allowed_tools', ['mode', 'tools']);
   const path = 'tool_choice.allowed_tools';
+  const { mode, tools: list } = objectWith(allowed, path, ['mode', 'tools']);
   if (mode !== 'auto' && mode !== 'required') throw refuse(`${path}.mode`, mode, '"auto" or "required"');
   if (!Array.isArray(list) || list.length === 0) throw refuse(`${path}.tools`, list, 'a list of at least one tool');
-  const names = list.map((tool: unknown, index) => {
-    const { function: named } = objectWith(tool, `${path}.tools[${index}]`, ['type', 'function']);
-    return nameOf(named, `${path}.tools[${index}].function`, all);
-  });
+  const names = list.map((tool: unknown, index) => nameOf(tool, `${path}.tools[${index}]`, all));
   return { names: [...new Set(names)], must: mode === 'required', single: false };
 }
 
-function nameOf(named: unknown, param: string, all: readonly string[]): string {
+/** Of `{ type: 'function', function: { name } }`; further fields of the function may repeat what the tool says. */
+function nameOf(tool: unknown, param: string, all: readonly string[]): string {
+  const { type, function: named } = objectWith(tool, param, ['type', 'function']);
+  if (type !== 'function') throw refuse(`${param}.type`, type, '"function"');
   const name = isFields(named) ? named.name : undefined;
   if (typeof name === 'string' && all.includes(name)) return name;
-  throw refuse(`${param}.name`, name, `the name of one of the tools: ${all.join(', ')}`);
+  throw refuse(`${param}.function.name`, name, `the name of one of the tools: ${all.join(', ')}`);
 }
 
 /** A call that the model is free to make or not is found in its text, which no grammar rules. */
