@@ -21,7 +21,8 @@ import type {
   TextEngine,
   Vocabulary,
 } from './request.ts';
-import { RequestSampling, type SamplingFields } from './sampling.ts';
+import { RequestSampling } from './request-sampling.ts';
+import type { SamplingFields } from './sampling.ts';
 import { Session } from './session.ts';
 import { type EngineStats, engineStats, Stopwatch, type Usage } from './stats.ts';
 
