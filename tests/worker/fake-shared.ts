@@ -16,6 +16,8 @@ export interface FakeShared {
   readonly readers: number;
   /** A page: `join` asks for an engine, `crash` ends it without a word. */
   openTab(reader?: ModelReader): FakeTab;
+  /** Ends the worker without a word, as where memory is short. */
+  kill(): void;
   readonly locks: ReturnType<typeof fakeLocks>;
 }
 
@@ -33,7 +35,8 @@ export function fakeShared(models: FakeModel[], { gpu = true, adapter = true } =
   const scope = new EventTarget();
   const state = { loads: 0, readers: 0 };
   const requestAdapter = async () => (adapter ? ({} as GPUAdapter) : null);
-  const platform = { gpu: gpu ? { requestAdapter } : undefined, locks };
+  const ends: (() => void)[] = [];
+  const platform = { gpu: gpu ? { requestAdapter } : undefined, locks: { request: untilEnd(locks, ends) } };
   onTab(
     scope as HostScope,
     answerTabs((reader, name, options) => {
@@ -81,6 +84,9 @@ export function fakeShared(models: FakeModel[], { gpu = true, adapter = true } =
       return state.readers;
     },
     openTab,
+    kill: () => {
+      for (const end of ends.splice(0)) end();
+    },
     locks,
   };
 }

@@ -8,30 +8,6 @@ import { answerPage, type EngineFactory } from '../../src/worker/host.ts';
 import { type HostScope, onConnect } from '../../src/worker/protocol.ts';
 import { byteSource, type FakeModel, readerOf } from '../engine/fake-model.ts';
 
-/** Counts the ports that are made and closed between its creation and `restore`. */
-export function watchPorts(): { open: () => number; made: () => number; restore: () => void } {
-  const original = globalThis.MessageChannel;
-  const open = new Set<MessagePort>();
-  let made = 0;
-  globalThis.MessageChannel = class extends original {
-    constructor() {
-      super();
-      for (const port of [this.port1, this.port2]) {
-        made++;
-        open.add(port);
-        port.addEventListener('close', () => open.delete(port));
-      }
-    }
-  };
-  return {
-    open: () => open.size,
-    made: () => made,
-    restore: () => {
-      globalThis.MessageChannel = original;
-    },
-  };
-}
-
 export interface FakeWorker {
   readonly worker: Worker;
   /** Dispatches an `error` event, as a worker does whose script fails. */

@@ -2,15 +2,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { engineOver } from '../../src/api/engine.ts';
 import { createTextEngine } from '../../src/engine/create.ts';
 import { OutriderError } from '../../src/errors.ts';
-import { fromWireError, toWireError } from '../../src/ports/errors.ts';
 import { receiveItems, sendItems, WINDOW } from '../../src/ports/stream.ts';
 import { connectEngine } from '../../src/worker/client.ts';
 import { fakeModel } from '../engine/fake-model.ts';
-import { createRemoteEngine, fakeWorker, servedReader, watchPorts } from './fake-worker.ts';
+import { createRemoteEngine, fakeWorker, servedReader } from './fake-worker.ts';
+import { type Watch, watchLeaks } from './watch.ts';
 
-let ports: ReturnType<typeof watchPorts>;
+let ports: Watch;
 beforeEach(() => {
-  ports = watchPorts();
+  ports = watchLeaks();
 });
 afterEach(() => ports.restore());
 
@@ -50,7 +50,7 @@ describe('a stream through a port', () => {
     expect([0, ...rest]).toEqual(Array.from({ length: 100 }, (_, item) => item));
     await sent;
     await settle();
-    expect(ports.open()).toBe(0);
+    expect(ports.openPorts()).toBe(0);
   });
 
   it('stops the sender when the reader leaves, and closes the port', async () => {
@@ -60,7 +60,7 @@ describe('a stream through a port', () => {
     await sent;
     await settle();
     expect(made.length).toBeLessThanOrEqual(WINDOW);
-    expect(ports.open()).toBe(0);
+    expect(ports.openPorts()).toBe(0);
   });
 
   it('throws what the sender throws, after the items that came before', async () => {
@@ -75,7 +75,7 @@ describe('a stream through a port', () => {
     expect(error).toMatchObject({ code: 'device_lost', message: 'gone', details: { reason: 'test' } });
     expect(seen).toHaveLength(50);
     await settle();
-    expect(ports.open()).toBe(0);
+    expect(ports.openPorts()).toBe(0);
   });
 
   it('ends with the reason of the signal at once', async () => {
@@ -88,7 +88,7 @@ describe('a stream through a port', () => {
     expect(await items.next()).toEqual({ done: true, value: undefined });
     await sent;
     await settle();
-    expect(ports.open()).toBe(0);
+    expect(ports.openPorts()).toBe(0);
   });
 });
 
@@ -96,7 +96,7 @@ describe('an engine behind a worker', () => {
   it('closes every port: of answers, streams, aborts, refusals and subscriptions, and its own when unloaded', async () => {
     const engine = await createRemoteEngine(fakeModel());
     await settle();
-    const idle = ports.open();
+    const idle = ports.openPorts();
     expect(idle).toBe(4); // both of the worker's own, its reader's, and this end of the engine's
     const controller = new AbortController();
     const off = engine.on('event', () => {});
@@ -109,11 +109,11 @@ describe('an engine behind a worker', () => {
     await expect(engine.chat.completions.create({ ...request, nothing: 2 } as never)).rejects.toThrow('nothing');
     off();
     await settle();
-    expect(ports.made()).toBeGreaterThan(idle + 10);
-    expect(ports.open()).toBe(idle);
+    expect(ports.portsMade()).toBeGreaterThan(idle + 10);
+    expect(ports.openPorts()).toBe(idle);
     await engine.unload();
     await settle();
-    expect(ports.open()).toBe(0);
+    expect(ports.openPorts()).toBe(0);
   });
 
   it('fails with worker_failed when the worker dies, whatever runs, and later', async () => {
@@ -188,23 +188,5 @@ describe('an engine behind a worker', () => {
     const hostile = { ...request, messages: [{ role: 'user', content: 'Hi', name: () => {} }] };
     await expect(engine.chat.completions.create(hostile as never)).rejects.toMatchObject({ code: 'invalid_request' });
     await engine.unload();
-  });
-});
-
-describe('errors on the wire', () => {
-  it('come back as what they were', () => {
-    const error = new OutriderError('network_error', 'full', { details: { bytes: 3 }, cause: new Error('why') });
-    const back = fromWireError(structuredClone(toWireError(error))) as OutriderError;
-    expect(back).toBeInstanceOf(OutriderError);
-    expect(back).toMatchObject({
-      name: 'OutriderError',
-      code: 'network_error',
-      message: 'full',
-      details: { bytes: 3 },
-    });
-    expect(back.cause).toBe('Error: why');
-    expect(back.stack).toBe(error.stack);
-    expect(fromWireError(structuredClone(toWireError(new RangeError('out'))))).toBeInstanceOf(RangeError);
-    expect(fromWireError(toWireError(() => {}))).toBeTypeOf('string');
   });
 });

@@ -1,8 +1,10 @@
 /** Several tabs of one SharedWorker, over the fake model: who loads, who reads, who waits, and what is left of those who went. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createTextEngine } from '../../src/engine/create.ts';
 import type { LoadProgress } from '../../src/engine/progress.ts';
 import type { GenerateRequest, TextEngine } from '../../src/engine/request.ts';
 import { OutriderError } from '../../src/errors.ts';
+import { openReader } from '../../src/loader/host.ts';
 import { byteSource, type FakeModel, fakeModel, readerOf } from '../engine/fake-model.ts';
 import { type FakeTab, fakeShared } from './fake-shared.ts';
 import { type Watch, watchLeaks } from './watch.ts';
@@ -68,8 +70,7 @@ describe('an engine that tabs share', () => {
     await engines[1]!.unload();
     expect(model.runner.destroyed).toBe(true);
     for (const tab of tabs) tab.close();
-    await settle();
-    expect(watch.openPorts()).toBe(0);
+    await expect.poll(() => watch.openPorts()).toBe(0);
     expect(shared.locks.held()).toHaveLength(1); // the worker's own
   });
 
@@ -96,11 +97,9 @@ describe('an engine that tabs share', () => {
     await answer.next();
     first.crash();
     expect(await textOf(staying)).toBe(alone);
-    await settle();
-    expect(shared.readers).toBe(2); // the stored model is held by the tab that is left
+    await expect.poll(() => shared.readers).toBe(2); // the stored model is held by the tab that is left
     second.crash();
-    await settle();
-    expect(model.runner.destroyed).toBe(true);
+    await expect.poll(() => model.runner.destroyed).toBe(true);
   });
 
   it('does not wait for a tab that reads slowly', async () => {
@@ -153,8 +152,7 @@ describe('an engine that tabs share', () => {
     closing.join().catch(() => {});
     await first.started;
     const loading = engineOf(waiting, { onProgress: (item) => progress.push(item) });
-    await settle();
-    expect(progress.length).toBeGreaterThan(0); // how far it is, at once
+    await expect.poll(() => progress.length).toBeGreaterThan(0); // how far it is, at once
     closing.crash();
     await second.started;
     second.go();
@@ -206,6 +204,30 @@ describe('an engine that tabs share', () => {
     expect(shared.loads).toBe(2);
   });
 
+  it('fails with worker_failed for all tabs when the SharedWorker dies', async () => {
+    const shared = fakeShared([fakeModel()]);
+    const engines = [await engineOf(shared.openTab()), await engineOf(shared.openTab())];
+    const answer = textOf(engines[0]!, { maxTokens: 400 });
+    shared.kill();
+    await expect(answer).rejects.toMatchObject({ code: 'worker_failed' });
+    for (const engine of engines) await expect(engine.stats()).rejects.toMatchObject({ code: 'worker_failed' });
+  });
+
+  it('is let go of by a page that the browser sets aside, and says so when that page comes back', async () => {
+    const page = new EventTarget();
+    vi.stubGlobal('addEventListener', page.addEventListener.bind(page));
+    vi.stubGlobal('removeEventListener', page.removeEventListener.bind(page));
+    const model = fakeModel();
+    const engine = await engineOf(fakeShared([model]).openTab());
+    page.dispatchEvent(Object.assign(new Event('pagehide'), { persisted: true }));
+    vi.unstubAllGlobals();
+    await expect(engine.stats()).rejects.toMatchObject({
+      code: 'engine_unloaded',
+      message: expect.stringContaining('set this page aside'),
+    });
+    await expect.poll(() => model.runner.destroyed).toBe(true);
+  });
+
   it('is refused in words where the SharedWorker has no WebGPU, or no adapter', async () => {
     expect(await fakeShared([], { gpu: false }).openTab().join()).toEqual({
       missing: 'this browser has no WebGPU in SharedWorkers',
@@ -214,4 +236,17 @@ describe('an engine that tabs share', () => {
       missing: 'WebGPU has no adapter in SharedWorkers',
     });
   });
+});
+
+it('what is done otherwise than asked before loading is told with the other downgrades', async () => {
+  const reader = await openReader('bytes', { downgrades: ['not shared'] }, async () => byteSource, undefined);
+  const engine = await createTextEngine(
+    { ...readerOf(byteSource), notices: () => reader.notices() },
+    'bytes',
+    {},
+    fakeModel().load,
+  );
+  const heard: unknown[] = [];
+  engine.on((event) => heard.push(event));
+  await expect.poll(() => heard).toEqual([{ type: 'downgrade', message: 'not shared' }]);
 });
