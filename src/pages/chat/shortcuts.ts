@@ -35,7 +35,8 @@ export function setUpShortcuts(shortcuts: readonly Shortcut[], onHelp: () => voi
 }
 
 /** Something is open on top of the page: the keys are its own. */
-export const isCovered = (): boolean => document.querySelector('[popover="auto"]:popover-open, dialog[open]') !== null;
+export const isCovered = (): boolean =>
+  document.querySelector('[popover]:not([popover="manual"]):popover-open, dialog[open]') !== null;
 
 function isTypedIn(element: EventTarget | null): boolean {
   return element instanceof HTMLElement && (element.matches('input, textarea, select') || element.isContentEditable);

@@ -21,7 +21,11 @@ export class Desk {
   /** Shows what this tab showed before a reload. */
   async restore(): Promise<void> {
     const id = readJson('sessionStorage', openKey);
-    if (typeof id === 'string') await this.#history.open(id);
+    if (typeof id === 'string') {
+      const opened = this.#history.open(id);
+      this.#chat.show(); // not the empty page: there is something to come
+      await opened;
+    }
     await this.#history.refresh();
   }
 

@@ -3,7 +3,7 @@
  * scenes, in order; other tabs hear of it, and what they add is taken in.
  */
 import type { Change, Conversation, ConversationStore, Head } from './store.ts';
-import { choose, emptyTree, keyOf, type Message, type Tree, titleFrom, withMessage } from './tree.ts';
+import { choose, emptyTree, keyOf, type Message, shownPath, type Tree, titleFrom, withMessage } from './tree.ts';
 
 /** What tabs tell each other: which conversations have changed, or are gone. */
 type News = { readonly changed: readonly string[] } | { readonly removed: string };
@@ -167,6 +167,12 @@ export class History {
     });
   }
 
+  #writeAll(): void {
+    const messages = [...this.#tree.messages.values()];
+    const first = shownPath(this.#tree)[0];
+    this.#write({ messages, chosen: this.#tree.chosen, firstTitle: first && titleFrom(first.text) });
+  }
+
   #enqueue(work: () => Promise<void>): void {
     this.#written = this.#written
       .then(work)
@@ -182,7 +188,9 @@ export class History {
     await this.refresh();
     if (this.#id === undefined) return;
     if ('removed' in news) {
-      if (news.removed === this.#id && this.#writing === undefined) this.startNew();
+      if (news.removed !== this.#id) return;
+      if (this.#writing === undefined) this.startNew();
+      else this.#writeAll(); // an answer is on its way here: it must not come home to nothing
     } else if (news.changed.includes(this.#id)) await this.#takeIn(this.#id);
   }
 

@@ -60,7 +60,10 @@ export class Composer {
       if (event.key === 'ArrowUp' && this.#field.value === '' && this.#state === 'ready') {
         event.preventDefault(); // the caret would move in the field that opens
         onEditLast();
-      } else if (event.key === 'Escape' && this.#state !== 'answering') onLeave();
+      } else if (event.key === 'Escape' && this.#state !== 'answering') {
+        this.#field.blur();
+        onLeave();
+      }
     });
     this.#field.addEventListener('input', () => this.#refresh());
     byId('composer').addEventListener('submit', (event) => {

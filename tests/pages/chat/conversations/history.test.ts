@@ -122,6 +122,20 @@ describe('the history of conversations', () => {
     expect(first.texts()).toEqual(['Hello', '']);
   });
 
+  it('keeps a conversation that another tab deletes while an answer to it is being written here', async () => {
+    const [first, second] = [openTab(), openTab()];
+    const [question, answer] = ask(null, 'Hello');
+    first.history.add(question, answer);
+    first.history.update({ ...answer, text: 'Once' }, false);
+    await settled();
+    await second.history.remove(first.history.id!);
+    await settled();
+    first.history.update({ ...answer, text: 'Once upon', outcome: 'complete' }, true);
+    await settled();
+    expect(await storedTexts(first.history.id!)).toEqual(['Hello', 'Once upon']);
+    expect(second.heads.map(({ title }) => title)).toEqual(['Hello']);
+  });
+
   it('says when something cannot be kept, and goes on', async () => {
     const tab = openTab();
     store.write = () => Promise.reject(new Error('full'));
