@@ -1,5 +1,5 @@
 /** The licences of what a build bundles stand beside it, as those licences ask: workers' packages included. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
@@ -52,6 +52,9 @@ export function describePackage(folder: string): string {
   const texts = readdirSync(folder)
     .filter((file) => LICENSE_FILE.test(file))
     .map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  // Some packages only name their licence, whose terms ask for its text all the same.
+  const standard = new URL(`./license-texts/${license}.txt`, import.meta.url);
+  if (texts.length === 0 && existsSync(standard)) texts.push(readFileSync(standard, 'utf8').trim());
   if (texts.length === 0) throw new Error(`${name} ${version} brings no licence file, and bundling it needs one`);
   const source = typeof repository === 'object' ? repository.url : (repository ?? homepage ?? '');
   return [`${'='.repeat(80)}\n${name} ${version}\nLicense: ${license}\nSource: ${source}`, ...texts].join('\n\n');

@@ -36,13 +36,16 @@ const CLOSE: Sequence = [{ text: '"' }];
 
 /** A JSON string, quotes included, whose value the automaton matches. @returns the rule */
 export function stringLike(rules: Rules, automaton: Automaton): string {
-  const first = automatonRule(rules, automaton, characters, CLOSE);
-  return rules.fresh([[{ text: '"' }, { rule: first }]]);
+  return rules.rule(`string like ${JSON.stringify(automaton)}`, () => {
+    return [[{ text: '"' }, { rule: automatonRule(rules, automaton, characters, CLOSE) }]];
+  });
 }
 
 /** A text of ASCII that the automaton matches, as it is. @returns the rule */
 export const textLike = (rules: Rules, automaton: Automaton): string =>
-  automatonRule(rules, automaton, (ranges) => [[{ ranges }]], []);
+  rules.rule(`text like ${JSON.stringify(automaton)}`, () => [
+    [{ rule: automatonRule(rules, automaton, (ranges) => [[{ ranges }]], []) }],
+  ]);
 
 /** A rule per state. What leads back to a state at once is repeated there: that is cheaper to match than recursion. */
 function automatonRule(
