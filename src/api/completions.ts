@@ -1,8 +1,8 @@
 /** `chat.completions.create`: requests in, completions or chunks out. */
-import { toChatChunks, toChatCompletion } from './chat-chunks.ts';
-import { type Answering, createHead, generateEvents, respond } from './generate.ts';
+import { toChatChunks, toChatCompletion } from './answer/chat-chunks.ts';
+import { type Answering, createHead, generateEvents, respond } from './answer/generate.ts';
+import { parseRequest } from './request/validate.ts';
 import type { ChatCompletionChunk, ChatCompletionRequest, ChatCompletions, RequestOptions } from './types.ts';
-import { parseRequest } from './validate.ts';
 
 export function createChatCompletions(answering: Answering): ChatCompletions {
   const modelId = answering.engine.model.id;

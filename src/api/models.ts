@@ -1,5 +1,5 @@
 /** `models.list` and `models.retrieve`: the model that is loaded. */
-import { checkModel } from './sampling.ts';
+import { checkModel } from './request/sampling.ts';
 import type { Model, Models } from './types-text.ts';
 
 export function createModels(id: string): Models {

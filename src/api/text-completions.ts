@@ -1,12 +1,13 @@
 /** `completions.create`: OpenAI's older method, which goes on with a text. */
 import type { GenerateRequest, GenerationEvent, IdsPrompt, TextPrompt } from '../engine/request.ts';
 import type { Usage } from '../engine/stats.ts';
+import { type Answering, createHead, generateEvents, type Head, respond } from './answer/generate.ts';
+import { appendLogprobs, toTextLogprobs } from './answer/logprobs.ts';
 import { booleanField, type Fields, integerField, isFields, refuse, stringField } from './fields.ts';
-import { type Answering, createHead, generateEvents, type Head, respond } from './generate.ts';
 import type { GrammarSpec } from './grammars.ts';
-import { appendLogprobs, toTextLogprobs } from './logprobs.ts';
-import { checkModel, parseCommon, parseStream } from './sampling.ts';
-import { checkFields, EXTENSIONS, TEXT_PARAMETERS } from './support.ts';
+import { checkModel, parseCommon, parseStream } from './request/sampling.ts';
+import { checkFields, EXTENSIONS, TEXT_PARAMETERS } from './request/support.ts';
+import { MAX_LOGPROBS } from './request/validate.ts';
 import type { RequestOptions } from './types.ts';
 import type {
   TextCompletion,
@@ -15,7 +16,6 @@ import type {
   TextCompletionRequest,
   TextCompletions,
 } from './types-text.ts';
-import { MAX_LOGPROBS } from './validate.ts';
 
 /** OpenAI's default. */
 const DEFAULT_MAX_TOKENS = 16;

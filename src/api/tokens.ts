@@ -1,8 +1,8 @@
 /** Counting tokens, and text to ids and back, as requests do it. */
 import type { TextEngine } from '../engine/request.ts';
 import { objectWith, refuse } from './fields.ts';
+import { parseConversation } from './request/validate.ts';
 import type { TokenizeInput } from './types-text.ts';
-import { parseConversation } from './validate.ts';
 
 /** @throws OutriderError `invalid_request`, `template_error` */
 export async function tokenize(engine: Pick<TextEngine, 'encode'>, input: TokenizeInput): Promise<number[]> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ChatCompletionCreateParams } from 'openai/resources/chat/completions';
 import type { CompletionCreateParams } from 'openai/resources/completions';
 import { describe, expect, it } from 'vitest';
-import { CHAT_PARAMETERS, TEXT_PARAMETERS } from '../../src/api/support.ts';
+import { CHAT_PARAMETERS, TEXT_PARAMETERS } from '../../src/api/request/support.ts';
 import type { ChatCompletionRequest } from '../../src/index.ts';
 import { OutriderError } from '../../src/index.ts';
 import { type FakeApi, fakeApi, readAll } from './fake-api.ts';

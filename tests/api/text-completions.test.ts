@@ -1,6 +1,6 @@
 /** OpenAI's older completions, models, and counting tokens. */
 import { describe, expect, it } from 'vitest';
-import { TEXT_PARAMETERS } from '../../src/api/support.ts';
+import { TEXT_PARAMETERS } from '../../src/api/request/support.ts';
 import type { TextCompletionRequest } from '../../src/index.ts';
 import { OutriderError } from '../../src/index.ts';
 import { fakeApi, readAll } from './fake-api.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRequest } from '../../src/api/validate.ts';
+import { parseRequest } from '../../src/api/request/validate.ts';
 import { OutriderError } from '../../src/errors.ts';
 
 const messages = [{ role: 'user', content: 'Hi' }];

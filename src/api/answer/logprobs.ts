@@ -1,7 +1,7 @@
 /** Log-probabilities in OpenAI's two shapes. */
-import type { ChosenLogprob, TokenLogprob as EngineLogprob } from '../engine/request.ts';
-import type { ChosenTokenLogprob, TokenLogprob } from './types.ts';
-import type { TextLogprobs } from './types-text.ts';
+import type { ChosenLogprob, TokenLogprob as EngineLogprob } from '../../engine/request.ts';
+import type { ChosenTokenLogprob, TokenLogprob } from '../types.ts';
+import type { TextLogprobs } from '../types-text.ts';
 
 /** Of chat completions. */
 export function toChatLogprob(token: ChosenLogprob): ChosenTokenLogprob {

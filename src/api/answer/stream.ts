@@ -1,5 +1,5 @@
 /** An answer's pieces between the generation and whoever reads them. */
-import type { AnswerStream } from './types.ts';
+import type { AnswerStream } from '../types.ts';
 
 type Waiting<Piece> = {
   readonly resolve: (result: IteratorResult<Piece, void>) => void;

@@ -1,6 +1,6 @@
 /** `response_format` and `grammar`: what the whole answer must look like. */
-import { booleanField, type Fields, isFields, isGiven, objectWith, refuse, stringField } from './fields.ts';
-import type { GrammarSpec } from './grammars.ts';
+import { booleanField, type Fields, isFields, isGiven, objectWith, refuse, stringField } from '../fields.ts';
+import type { GrammarSpec } from '../grammars.ts';
 
 const TYPES = ['text', 'json_object', 'json_schema', 'grammar'];
 

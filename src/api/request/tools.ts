@@ -1,7 +1,7 @@
 /** `tools`, `tool_choice` and `parallel_tool_calls`: what is described to the model, and what it may or must call. */
 
-import { booleanField, type Fields, isFields, isGiven, objectWith, refuse } from './fields.ts';
-import type { GrammarSpec } from './grammars.ts';
+import { booleanField, type Fields, isFields, isGiven, objectWith, refuse } from '../fields.ts';
+import type { GrammarSpec } from '../grammars.ts';
 
 /** What a request's tools mean for its answer. */
 export interface ToolUse {

@@ -1,9 +1,9 @@
 /** From a parsed request to the events of its generation; what the methods of the API have in common. */
-import type { GenerateRequest, GenerationEvent, TextEngine } from '../engine/request.ts';
-import { linkSignals } from '../ports/abortable.ts';
-import type { GrammarSpec, Grammars } from './grammars.ts';
+import type { GenerateRequest, GenerationEvent, TextEngine } from '../../engine/request.ts';
+import { linkSignals } from '../../ports/abortable.ts';
+import type { GrammarSpec, Grammars } from '../grammars.ts';
+import type { AnswerStream, RequestOptions } from '../types.ts';
 import { openStream } from './stream.ts';
-import type { AnswerStream, RequestOptions } from './types.ts';
 
 /** What answers are made with. */
 export interface Answering {

@@ -1,10 +1,10 @@
 /** Reads a request as untrusted input: every field is checked, and none is ignored. */
-import { fromOpenAI } from '../chat/openai.ts';
-import type { TemplateMessage } from '../chat/template.ts';
-import type { ConversationPrompt, GenerateRequest } from '../engine/request.ts';
-import { booleanField, type Fields, integerField, isFields, isGiven, refuse, stringField } from './fields.ts';
+import { fromOpenAI } from '../../chat/openai.ts';
+import type { TemplateMessage } from '../../chat/template.ts';
+import type { ConversationPrompt, GenerateRequest } from '../../engine/request.ts';
+import { booleanField, type Fields, integerField, isFields, isGiven, refuse, stringField } from '../fields.ts';
+import type { GrammarSpec } from '../grammars.ts';
 import { parseFormat } from './format.ts';
-import type { GrammarSpec } from './grammars.ts';
 import { checkModel, parseCommon, parseStream } from './sampling.ts';
 import { CHAT_EXTENSIONS, CHAT_PARAMETERS, checkFields } from './support.ts';
 import { parseTools, type ToolUse } from './tools.ts';

@@ -1,9 +1,7 @@
 /** A generation's events as chunks of a chat completion, and chunks as a whole one. */
-import { type AnswerPart, ToolCallParser } from '../chat/tool-calls.ts';
-import type { ChosenLogprob, FinishReason, GenerationEvent } from '../engine/request.ts';
-import { type Head, randomHex } from './generate.ts';
-import { toChatLogprob } from './logprobs.ts';
-import type { ToolUse } from './tools.ts';
+import { type AnswerPart, ToolCallParser } from '../../chat/tool-calls.ts';
+import type { ChosenLogprob, FinishReason, GenerationEvent } from '../../engine/request.ts';
+import type { ToolUse } from '../request/tools.ts';
 import type {
   ChatCompletion,
   ChatCompletionChoice,
@@ -12,7 +10,9 @@ import type {
   ChatCompletionDelta,
   ChatFinishReason,
   Usage,
-} from './types.ts';
+} from '../types.ts';
+import { type Head, randomHex } from './generate.ts';
+import { toChatLogprob } from './logprobs.ts';
 
 /** @param includeUsage whether a last chunk has it */
 export async function* toChatChunks(

@@ -1,5 +1,5 @@
 /** The fields that all of OpenAI's methods share: how to choose tokens, and when to end. */
-import type { GenerateRequest } from '../engine/request.ts';
+import type { GenerateRequest } from '../../engine/request.ts';
 import {
   booleanField,
   type Fields,
@@ -9,7 +9,7 @@ import {
   numberField,
   refuse,
   stringField,
-} from './fields.ts';
+} from '../fields.ts';
 
 /** OpenAI's own limit. */
 const MAX_CHOICES = 128;

@@ -1,5 +1,5 @@
 /** What becomes of every field that a request may have, for each of OpenAI's methods; and what is refused. */
-import { type Fields, isGiven, refuse } from './fields.ts';
+import { type Fields, isGiven, refuse } from '../fields.ts';
 
 /** `supported`: it does what OpenAI says it does. `refused`: only a value that asks for nothing passes. */
 export type Support = 'supported' | 'refused';
