@@ -8,11 +8,11 @@ import { ensureModules, root } from './modules.mjs';
 const CORE_LIMIT = 60_000;
 const CHAT_LIMIT = 160_000;
 /**
- * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, what only Node has, hub
+ * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, grammars, what only Node has, hub
  * and hash worker, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of conversations.
  */
 const LAZY =
-  /engine\/create|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /engine\/create|src\/grammar|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
 ensureModules();
 const within = [
