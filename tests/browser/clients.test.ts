@@ -271,7 +271,10 @@ describe('the AI SDK', () => {
       const controller = new AbortController();
       const long = { model, prompt: 'Tell me a story about a dragon', abortSignal: controller.signal };
       let aborted = '';
-      const stream = ai.streamText({ ...long, onAbort: () => void (aborted = 'aborted') });
+      const onAbort = () => {
+        aborted = 'aborted';
+      };
+      const stream = ai.streamText({ ...long, onAbort });
       for await (const _piece of stream.textStream) controller.abort();
       const next = (await ai.generateText({ model, prompt, temperature: 0 })).text;
       return { refused, aborted, next };

@@ -6,15 +6,16 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createFetch } from '../../src/api/fetch.ts';
 import { type ApiServer, type ServeOptions, serveFetch } from '../../src/cli/serve/server.ts';
 import { main } from '../../src/cli/serve.ts';
-import { createFakeEngine, fakeModel } from '../engine/fake-model.ts';
+import { createFakeEngine, fakeModel, letters } from '../engine/fake-model.ts';
+import type { FakeOptions } from '../engine/fake-runner.ts';
 
 const servers: ApiServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close(0)));
 });
 
-async function serve(options: Partial<ServeOptions> = {}) {
-  const model = fakeModel();
+async function serve(options: Partial<ServeOptions> = {}, fake: FakeOptions = {}) {
+  const model = fakeModel(fake);
   const engine = await createFakeEngine(model);
   const server = await serveFetch(createFetch(engine), { maxBodyBytes: 4096, ...options });
   servers.push(server);
@@ -188,12 +189,17 @@ describe('requests', () => {
   });
 
   it.each([true, false])('whose client goes away are stopped (stream: %s)', async (stream) => {
-    const { port, runner, engine } = await serve();
+    let chosen = 0;
+    const choose = (hash: number) => {
+      if (++chosen === 5) sent.destroy();
+      return letters(hash);
+    };
+    const { port, runner, engine } = await serve({}, { choose });
     const sent = request({ host: '127.0.0.1', port, ...post });
     sent.on('error', () => {});
+    const gone = new Promise((resolve) => sent.on('close', resolve));
     sent.end(JSON.stringify({ ...question, max_tokens: 450, stream }));
-    await expect.poll(() => runner.steps.length).toBeGreaterThan(2);
-    sent.destroy();
+    await gone;
     const messages = question.messages;
     await engine.chat.completions.create({ messages, max_tokens: 1 });
     expect(runner.steps.length).toBeLessThan(400);
@@ -201,12 +207,14 @@ describe('requests', () => {
 });
 
 it('finishes what runs when it is closed, and takes nothing new', async () => {
-  const { server, port } = await serve();
-  const running = ask(port, post, JSON.stringify({ ...question, max_tokens: 200, stream: true }));
-  await expect.poll(() => servers.length).toBe(1);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const closed = server.close(60_000);
-  expect((await running).text).toMatch(/data: \[DONE\]\n\n$/);
+  let closed: Promise<void> | undefined;
+  const choose = (hash: number) => {
+    closed ??= server.close(60_000);
+    return letters(hash);
+  };
+  const { server, port } = await serve({}, { choose });
+  const answer = await ask(port, post, JSON.stringify({ ...question, max_tokens: 200, stream: true }));
+  expect(answer.text).toMatch(/data: \[DONE\]\n\n$/);
   await closed;
   await expect(ask(port, { path: '/v1/models' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
