@@ -111,12 +111,13 @@ describe('tabs that share an engine', () => {
     expect(server.weightBytes).toBeGreaterThan(1.8 * WEIGHTS);
   });
 
-  it('go on loading where the tab that read the model is closed, from what is stored', async () => {
+  it('go on loading where the tab that read the model is closed, in a SharedWorker of the app’s own', async () => {
+    const own = '/tests/browser/shared/worker.ts';
     const [first, second] = await Promise.all([openTab(), openTab()]);
     server.pace = WEIGHTS / 4;
-    const lost = load(first).catch(() => 'closed');
+    const lost = load(first, {}, own).catch(() => 'closed');
     await expect.poll(() => server.weightBytes, { timeout: 60_000 }).toBeGreaterThan(0.6 * WEIGHTS);
-    const loading = load(second);
+    const loading = load(second, {}, own);
     await second.waitForFunction(() => (window as unknown as Shared).texts.length > 0);
     server.pace = undefined;
     await first.close();
@@ -125,15 +126,9 @@ describe('tabs that share an engine', () => {
     const texts = await second.evaluate(() => (window as unknown as Shared).texts);
     expect(texts.some((text) => text.includes('another goes on from what is stored'))).toBe(true);
     expect(server.weightBytes).toBeLessThan(1.9 * WEIGHTS);
+    expect(await downgradesOf(second)).toEqual([]);
     await ask(second, 'Hello', 4);
     expect(await answerOf(second)).not.toBe('');
-  });
-
-  it('can have it in a SharedWorker of the app’s own', async () => {
-    const tabs = await Promise.all([openTab(), openTab()]);
-    await Promise.all(tabs.map((tab) => load(tab, { cache: false }, '/tests/browser/shared/worker.ts')));
-    expect(server.weightBytes).toBeLessThanOrEqual(WEIGHTS);
-    for (const tab of tabs) expect(await downgradesOf(tab)).toEqual([]);
   });
 });
 

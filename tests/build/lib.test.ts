@@ -40,4 +40,16 @@ describe('the built library', () => {
     expect(imported.filter((name) => !files.includes(name!))).toEqual([]);
     expect(readdirSync(folder)).not.toContain('assets');
   });
+
+  it('has its SharedWorker beside it, by a relative URL that bundlers follow: tabs share only what has a URL', () => {
+    const found = readdirSync(folder)
+      .filter((name) => name.endsWith('.js'))
+      .flatMap((name) => [
+        ...readFileSync(folder + name, 'utf8').matchAll(/new URL\(["'`]([\w-]+\.js)["'`],\s*import\.meta\.url\)/g),
+      ])
+      .map(([, file]) => file!);
+    expect(found).toEqual([expect.stringMatching(/^shared-worker-/)]);
+    expect(readdirSync(folder)).toContain(found[0]);
+    expect(readFileSync(folder + found[0], 'utf8')).not.toMatch(/^import[\s{"'`]|\bfrom\s*["'`]/m);
+  });
 });
