@@ -56,8 +56,9 @@ export interface EngineOptions extends LoadOptions {
    * `false`: this thread. A `Worker`: one of the app's own that calls `serveEngine()`, for pages whose
    * Content-Security-Policy has no `blob:`; `unload` leaves it running.
    * `'shared'`, or a `SharedWorker` of the app's own that calls `serveEngine()`: all tabs of this origin that ask for the same
-   * model and options share one loaded engine, which is freed with the last of them. Where that cannot be, as where SharedWorkers
-   * have no WebGPU, the engine gets a Worker of its own, and a `downgrade` event says so.
+   * model and options share one loaded engine, which is freed with the last of them. A tab hears of its own requests and
+   * interrupts only those. Where that cannot be, as where SharedWorkers have no WebGPU, the engine gets a Worker of its own, and
+   * a `downgrade` event says so.
    */
   readonly worker?: Worker | SharedWorker | 'shared' | false | undefined;
   /** 'as-written': do not correct the stale `rope_scaling` of Scout's published config. */

@@ -25,17 +25,18 @@ export async function openShared(
   const { onProgress, signal, ...options } = load;
   const model = { name, key: keyOf([source, name, { ...reading, token: undefined }, options]) };
   if (own) return joinEngine(own, model, load, new LoaderReading(source, reading), () => {});
-  let failure: ErrorEvent | undefined;
+  let isBroken = false;
   try {
     const worker = startSharedWorker();
-    worker.addEventListener('error', (event) => {
-      failure = event as ErrorEvent;
+    worker.addEventListener('error', () => {
+      isBroken = true;
     });
     const release = () => worker.port.close();
     return await joinEngine(worker, model, load, new LoaderReading(source, reading), release);
   } catch (error) {
-    if (!failure && !(error instanceof DOMException)) throw error;
-    return { missing: `its script could not be loaded (${failure?.message || error})` };
+    if (isBroken) return { missing: 'the script of the SharedWorker could not be loaded' };
+    if (error instanceof DOMException) return { missing: `the SharedWorker could not be started: ${error.message}` };
+    throw error;
   }
 }
 
