@@ -7,7 +7,7 @@ type Messages = readonly ChatMessage[];
 
 /** What is shown. */
 export interface Count {
-  /** Of the draft alone. */
+  /** Of the draft by itself. */
   readonly draft: number;
   /** Of the conversation with the draft, as the model would read it. */
   readonly total: number;
@@ -67,9 +67,9 @@ export class TokenCounter {
 
 async function countAll(engine: Engine, messages: Messages, draft: string): Promise<Count> {
   const withDraft: Messages = draft === '' ? messages : [...messages, { role: 'user', content: draft }];
-  const [total, before] = await Promise.all([
+  const [total, own] = await Promise.all([
     engine.countTokens({ messages: withDraft }),
-    draft === '' || messages.length === 0 ? 0 : engine.countTokens({ messages }),
+    draft === '' ? 0 : engine.countTokens(draft),
   ]);
-  return { draft: draft === '' ? 0 : total - before, total, room: engine.model.contextLength };
+  return { draft: own, total, room: engine.model.contextLength };
 }
