@@ -30,6 +30,9 @@ const UNAVAILABLE: readonly ErrorCode[] = [
   'webgpu_unavailable',
 ];
 
+/** A server that this engine asked on the request's behalf. */
+const UPSTREAM: readonly ErrorCode[] = ['network_error', 'access_denied'];
+
 /**
  * Any failure of a request. Refused fields and `context_overflow` get OpenAI's codes, which clients test for; a model
  * that is not loaded is status 404; an interrupted generation 499, code `aborted`; what is no `OutriderError` 500.
@@ -55,6 +58,7 @@ function ofOutrider({ code, message, details }: OutriderError): OpenAIErrorAnswe
   if (code === 'context_overflow') return answer(400, message, param, 'context_length_exceeded');
   if (code === 'template_error') return answer(400, message, param, code);
   if (code === 'aborted') return answer(499, message, param, code);
+  if (UPSTREAM.includes(code)) return answer(502, message, param, code);
   return answer(UNAVAILABLE.includes(code) ? 503 : 500, message, param, code);
 }
 

@@ -61,7 +61,7 @@ class Refusal extends Error {
 export function createFetch(engine: ServedEngine, options: FetchOptions = {}): typeof fetch {
   const { maxBodyBytes = MAX_BODY_BYTES, headersAfterMs } = options;
   return async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const given = init?.signal === undefined && input instanceof Request ? input.signal : init?.signal;
+    const given = init?.signal === undefined && isRequest(input) ? input.signal : init?.signal;
     given?.throwIfAborted();
     // Without its signal: a Request listens to that for as long as it lives.
     const request = new Request(absolute(input), { ...init, signal: null });
@@ -81,6 +81,9 @@ export function createFetch(engine: ServedEngine, options: FetchOptions = {}): t
     }
   };
 }
+
+/** Also of another realm, such as a frame's. */
+const isRequest = (input: RequestInfo | URL): input is Request => typeof input === 'object' && 'signal' in input;
 
 /** An answer that is a failure. */
 export function errorResponse(

@@ -108,28 +108,41 @@ describe('the openai package', () => {
     ['Set a timer for 5 minutes.', timer, { minutes: 5 }, 'started', /5 minutes/],
     ['What time is it in London?', time, { city: 'London' }, '14:05', /14:05/],
   ])('takes "%s" through a trained tool and back', async (content, tool, args, result, answer) => {
-    const { called, streamed, final } = await page.evaluate(
+    const { called, final } = await page.evaluate(
       async ({ content, tool, result, base }) => {
         const { completions } = clients.openai.chat;
         const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'user', content }];
         const request = { ...base, messages, tools: [tool] };
         const called = (await completions.create(request)).choices[0]!;
-        const streamed = (await completions.stream(request).finalChatCompletion()).choices[0]!;
         const { id } = called.message.tool_calls![0]!;
         messages.push(called.message, { role: 'tool', tool_call_id: id, content: result });
-        const final = (await completions.create(request)).choices[0]!;
-        return { called, streamed, final };
+        const final = (await completions.stream(request).finalChatCompletion()).choices[0]!;
+        return { called, final };
       },
       { content, tool, result, base: repeat },
     );
-    for (const { message, finish_reason: reason } of [called, streamed]) {
-      expect(reason).toBe('tool_calls');
-      const [call, ...more] = message.tool_calls!;
-      expect([call?.type === 'function' && call.function.name, more]).toEqual([tool.function.name, []]);
-      expect(call?.type === 'function' && JSON.parse(call.function.arguments)).toEqual(args);
-    }
+    expect(called.finish_reason).toBe('tool_calls');
+    const [call, ...more] = called.message.tool_calls!;
+    expect([call?.type === 'function' && call.function.name, more]).toEqual([tool.function.name, []]);
+    expect(call?.type === 'function' && JSON.parse(call.function.arguments)).toEqual(args);
     expect(final.finish_reason).toBe('stop');
     expect(final.message.content).toMatch(answer);
+  });
+
+  it('gets the call of a trained tool in chunks', async () => {
+    const { kinds, message } = await page.evaluate(
+      async ({ tool, base }) => {
+        const messages = [{ role: 'user' as const, content: 'What is the weather in Paris?' }];
+        const stream = clients.openai.chat.completions.stream({ ...base, messages, tools: [tool] });
+        const kinds: string[] = [];
+        for await (const { choices } of stream) kinds.push(Object.keys(choices[0]?.delta ?? {}).join());
+        return { kinds, message: (await stream.finalChatCompletion()).choices[0]!.message };
+      },
+      { tool: weather, base: repeat },
+    );
+    expect(kinds.filter((kind) => kind === 'tool_calls').length).toBeGreaterThan(1);
+    const [call] = message.tool_calls!;
+    expect(call?.type === 'function' && JSON.parse(call.function.arguments)).toEqual({ city: 'Paris' });
   });
 
   it('calls a tool that the model has never seen where it must, with arguments that obey the schema', async () => {
@@ -312,8 +325,9 @@ describe('the Prompt API', () => {
   it('keeps answers within a JSON schema or a regular expression', async () => {
     const { json, word } = await page.evaluate(async (schema) => {
       const session = await clients.LanguageModel.create({ samplingMode: 'most-predictable' });
-      const json = await session.prompt('Invent a pet.', { responseConstraint: schema });
-      return { json, word: await session.prompt('Is it a cat?', { responseConstraint: /^(yes|no)$/ }) };
+      const constrain = (responseConstraint: object) => ({ responseConstraint, omitResponseConstraintInput: true });
+      const json = await session.prompt('Invent a pet.', constrain(schema));
+      return { json, word: await session.prompt('Is it a cat?', constrain(/^(yes|no)$/)) };
     }, schema);
     expect(isValid(JSON.parse(json))).toBe(true);
     expect(word).toMatch(/^(yes|no)$/);
