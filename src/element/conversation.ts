@@ -22,8 +22,8 @@ export interface Entry {
   readonly key: number;
   readonly message: ElementMessage;
   readonly outcome: Outcome;
-  /** The model that answered, by its own account. */
-  readonly model?: string | undefined;
+  /** Where a part of an answer was computed, if not on this machine: a server's address. */
+  readonly computedAt?: string | undefined;
 }
 
 /** `idle`: no engine is loaded; `ready`: one waits for a question; `failed`: see `failure`. */
@@ -299,12 +299,12 @@ export class Conversation {
   }
 
   /** Does nothing where the conversation was replaced meanwhile. */
-  #update(key: number, { text, toolCalls, model }: AnswerSoFar, outcome: Outcome): Entry | undefined {
+  #update(key: number, { text, toolCalls, computedAt }: AnswerSoFar, outcome: Outcome): Entry | undefined {
     const at = this.#entries.findLastIndex((entry) => entry.key === key);
     if (at < 0) return undefined;
     const calls = toolCalls.length > 0 ? { tool_calls: toolCalls } : {};
     const content = text === '' && toolCalls.length > 0 ? null : text;
-    const entry: Entry = { key, message: { role: 'assistant', content, ...calls }, outcome, model };
+    const entry: Entry = { key, message: { role: 'assistant', content, ...calls }, outcome, computedAt };
     this.#entries = this.#entries.with(at, entry);
     this.#host.onChange();
     return entry;

@@ -59,7 +59,7 @@ function composer(options: DockOptions): TemplateResult {
     </div>
     ${
       isBusy
-        ? html`<button class="send" type="button" part="button stop" aria-label=${strings.stop} title=${strings.stop}
+        ? html`<button class="send stop" type="button" part="button stop" aria-label=${strings.stop} title=${strings.stop}
             @click=${onStop}>${stopIcon}</button>`
         : html`<button class="send" type="submit" part="button send" aria-label=${strings.send} title=${strings.send}
             ?disabled=${isDisabled || draft.trim() === ''}>${sendIcon}</button>`
@@ -90,10 +90,10 @@ export function problem(error: unknown, strings: ChatStrings, onRetry: (() => vo
     <summary>${strings.details}</summary>
     <pre dir="auto">${details}</pre>
   </details>`;
-  return html`<aside class="problem" part="problem" role="alert">
+  return html`<div class="problem" part="problem" role="alert">
     <p class="title">${title}</p>
     <p>${advice}</p>
     ${onRetry ? html`<button class="primary" type="button" part="button retry" @click=${onRetry}>${retry}</button>` : nothing}
     ${details === '' ? nothing : more}
-  </aside>`;
+  </div>`;
 }

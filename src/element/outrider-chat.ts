@@ -258,7 +258,9 @@ export class OutriderChat extends LitElement {
     return html`<div class="chat" part="chat" role=${isInLandmark(this) ? 'group' : 'region'} aria-label=${strings.label}>
       <slot name="header"></slot>
       <div class="log" part="log" role="log" aria-live="off" aria-label=${strings.conversation} tabindex="0">
-        ${isEmpty ? this.#empty() : messages} ${failure === undefined ? nothing : problem(failure, strings, retry)}
+        <div class="column">
+          ${isEmpty ? this.#empty() : messages} ${failure === undefined ? nothing : problem(failure, strings, retry)}
+        </div>
       </div>
       ${this.#dock(strings, entries.length > 0)}
       <slot name="footer"></slot>
@@ -279,7 +281,7 @@ export class OutriderChat extends LitElement {
     return html`<div class="empty" part="empty">
       <slot name="empty"
         ><p class="title">${emptyTitle}</p>
-        <p>${emptyText}</p></slot
+        ${this.state === 'idle' && !this.engine ? html`<p>${emptyText}</p>` : nothing}</slot
       >
     </div>`;
   }

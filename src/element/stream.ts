@@ -22,12 +22,13 @@ export interface AnswerSoFar {
   readonly toolCalls: readonly ShownToolCall[];
   /** Why it ended, in OpenAI's words; undefined while it goes on. */
   readonly finishReason?: string | undefined;
-  /** The model that answers, by its own account. */
-  readonly model?: string | undefined;
+  /** Where a part of it was computed, if not on this machine: a server's address. */
+  readonly computedAt?: string | undefined;
 }
 
 interface ChunkLike {
-  readonly model?: string;
+  /** Outrider's own: the server that computed this piece, in place of this machine. */
+  readonly computed_at?: string | null;
   readonly choices?: readonly {
     readonly index?: number;
     readonly delta?: {
@@ -70,7 +71,7 @@ export async function streamAnswer(
       text: answer.text + piece,
       toolCalls: withCalls(answer.toolCalls, choice?.delta?.tool_calls ?? []),
       finishReason: choice?.finish_reason ?? answer.finishReason,
-      model: chunk.model ?? answer.model,
+      computedAt: chunk.computed_at ?? answer.computedAt,
     };
     onPiece(answer, piece);
   }

@@ -38,8 +38,8 @@ export interface ChatStrings extends MarkdownWords {
   readonly assistant: string;
   readonly toolCall: (name: string) => string;
   readonly toolResult: (name: string) => string;
-  /** An answer by a model elsewhere. */
-  readonly remote: (model: string) => string;
+  /** A server took over from this machine. */
+  readonly computedAt: (address: string) => string;
   readonly cutOff: string;
   readonly stopped: string;
   readonly interrupted: string;
@@ -80,7 +80,7 @@ export const englishStrings: ChatStrings = {
   assistant: 'Answer',
   toolCall: (name) => `Called ${name}`,
   toolResult: (name) => `Result of ${name}`,
-  remote: (model) => `Computed elsewhere, by ${model}`,
+  computedAt: (address) => `Computed by ${address}, not on this machine`,
   cutOff: 'Cut off at the token limit',
   stopped: 'Stopped',
   interrupted: 'Interrupted',

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import type { AnswerView } from './answer-view.ts';
-import type { Entry } from './conversation.ts';
+import { type Entry, type Outcome, saysSomething } from './conversation.ts';
 import type { ShownToolCall } from './stream.ts';
 import type { ChatStrings } from './strings.ts';
 
@@ -41,15 +41,23 @@ function question(text: string, isLast: boolean, { strings, isBusy, onRetry }: T
   </article>`;
 }
 
-function answer(entry: Entry, isLast: boolean, options: TranscriptOptions): TemplateResult {
+function answer(entry: Entry, isLast: boolean, options: TranscriptOptions): TemplateResult | typeof nothing {
   const { strings, isBusy, answerView, onRetry } = options;
   const { outcome, message } = entry;
+  if (outcome === 'failed' && !saysSomething(message)) return nothing; // the problem below says it all
   const text = message.content ?? '';
   const isWriting = outcome === 'writing';
   const view = answerView(entry.key);
   view.show(text, !isWriting);
   const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-  const note = noteOf(entry, strings);
+  const notes = notesOf(entry, strings);
+  const foot = html`<div class="foot" part="answer-foot">
+    <div class="actions">
+      ${!isWriting && text !== '' ? view.copyButton : nothing}
+      ${isLast && !isBusy ? quietButton(strings.regenerate, onRetry) : nothing}
+    </div>
+    ${notes.map((note) => html`<p class="note" part="answer-note">${note}</p>`)}
+  </div>`;
   return html`<article
     class="answer"
     part="message assistant-message"
@@ -57,21 +65,18 @@ function answer(entry: Entry, isLast: boolean, options: TranscriptOptions): Temp
     aria-busy=${isWriting}
   >
     ${text === '' && calls.length > 0 ? nothing : view.element} ${calls.map((call) => toolCall(call, strings))}
-    <div class="foot" part="answer-foot">
-      <div class="actions">
-        ${!isWriting && text !== '' ? view.copyButton : nothing}
-        ${isLast && !isBusy ? quietButton(strings.regenerate, onRetry) : nothing}
-      </div>
-      ${note === '' ? nothing : html`<p class="note" part="answer-note">${note}</p>`}
-    </div>
+    ${isWriting || text !== '' || isLast ? foot : nothing}
   </article>`;
 }
 
 /** How an answer ended, and where it was computed if not here. */
-function noteOf({ outcome }: Entry, strings: ChatStrings): string {
-  if (outcome === 'length') return strings.cutOff;
-  if (outcome === 'stopped') return strings.stopped;
-  return outcome === 'failed' ? strings.interrupted : '';
+function notesOf({ outcome, computedAt }: Entry, strings: ChatStrings): string[] {
+  const ends: Partial<Record<Outcome, string>> = {
+    length: strings.cutOff,
+    stopped: strings.stopped,
+    failed: strings.interrupted,
+  };
+  return [ends[outcome], computedAt && strings.computedAt(computedAt)].filter((note) => note !== undefined);
 }
 
 function toolCall({ function: { name, arguments: text } }: ShownToolCall, strings: ChatStrings): TemplateResult {

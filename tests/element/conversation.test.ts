@@ -15,7 +15,7 @@ function scripted(...answers: Chunk[][]) {
       for (const chunk of chunks) {
         if (chunk instanceof Error) throw chunk;
         if (chunk === 'wait') await new Promise((_, reject) => signal.addEventListener('abort', reject));
-        else yield { model: 'scripted', choices: [chunk] };
+        else yield { computed_at: computedAt, choices: [chunk] };
       }
     })();
   };
@@ -29,6 +29,7 @@ const call = (index: number, id: string | undefined, name: string | undefined, a
 });
 
 let told: string[];
+let computedAt: string | undefined;
 let lease: () => Lease;
 let onPiece: () => void;
 let runTool: ToolRunner | undefined;
@@ -59,6 +60,7 @@ const ticks = () => new Promise((resolve) => setTimeout(resolve));
 beforeEach(() => {
   told = [];
   runTool = undefined;
+  computedAt = undefined;
   onPiece = () => {};
   systemPrompt = '';
 });
@@ -158,6 +160,16 @@ describe('a conversation', () => {
       expect([chat.state, chat.failure, chat.entries.length]).toEqual(['failed', gone, 2]);
     }
     expect(told.filter((line) => line.startsWith('failure'))).toEqual(['failure gone', 'failure gone']);
+  });
+
+  it('says where an answer was computed, if any part of it was computed elsewhere', async () => {
+    lease = given(scripted([say('He'), say('re'), say('. There'), end()]).engine);
+    onPiece = () => {
+      computedAt = told.length > 3 ? 'https://server.test' : undefined;
+    };
+    const chat = createConversation();
+    await chat.ask('Hi');
+    expect(chat.entries.map((entry) => entry.computedAt)).toEqual([undefined, 'https://server.test']);
   });
 
   it('puts pieces of parallel calls together, runs them, and goes on with their results', async () => {

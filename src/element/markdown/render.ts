@@ -95,7 +95,9 @@ class Builder {
   }
 
   #list(token: Tokens.List, depth: number): HTMLElement {
-    const items = token.items.map((item) => create('li', {}, ...this.build(item.tokens, depth)));
+    const items = token.items.map(({ task, tokens }) =>
+      create('li', task ? { className: 'task' } : {}, ...this.build(tokens, depth)),
+    );
     if (!token.ordered) return create('ul', {}, ...items);
     const start = Number(token.start);
     return create('ol', start === 1 ? {} : { start }, ...items);
