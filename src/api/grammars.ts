@@ -11,7 +11,7 @@ export interface Grammars {
    * @returns a port where a `MaskSource` is served, for `GenerateOptions.masks`
    * @throws OutriderError as `GrammarEngine.open` does; `details.param` of `invalid_request` is the request's field
    */
-  open(spec: GrammarSpec, signal: AbortSignal): Promise<MessagePort>;
+  open(spec: GrammarSpec, signal: AbortSignal, numTokens?: number): Promise<MessagePort>;
   /** Frees what was loaded. */
   close(): void;
 }
@@ -30,14 +30,14 @@ export function createGrammars(engine: Pick<TextEngine, 'vocabulary'>): Grammars
     const { GrammarEngine } = await import('../grammar/grammar.ts');
     return new GrammarEngine(() => engine.vocabulary());
   };
-  const open: Grammars['open'] = async (spec, signal) => {
+  const open: Grammars['open'] = async (spec, signal, numTokens) => {
     loading ??= load().catch((error) => {
       loading = undefined; // the next request tries again
       throw error;
     });
     const grammars = await abortable(loading, signal);
     try {
-      return await grammars.open(spec, signal);
+      return await grammars.open(spec, signal, numTokens);
     } catch (error) {
       throw error instanceof OutriderError ? withParam(error, PARAMS[spec.kind]) : error;
     }

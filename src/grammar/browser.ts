@@ -19,7 +19,7 @@ export function startHost(): GrammarHost {
   const caller = new Caller<MaskServer>(port1);
   return {
     prepare: (vocabulary) => Promise.race([failed, caller.call('prepare', vocabulary)]),
-    serve: (text, port) => Promise.race([failed, caller.call('serve', text, port)]),
+    serve: (...args) => Promise.race([failed, caller.call('serve', ...args)]),
     close() {
       port1.close();
       worker.terminate();

@@ -21,16 +21,18 @@ export class GrammarEngine {
 
   /**
    * @param signal ends the waiting
+   * @param numTokens that a choice may have, 1 or more: an answer that does not end by itself is closed before they run out,
+   *   as the grammar allows (open strings, lists and objects; required properties as briefly as possible). Default: it never is; nor is one of an `ebnf` grammar
    * @returns a port on which a `MaskSource` is served, for `GenerateOptions.masks`; the grammar is freed when it is closed
    * @throws OutriderError `invalid_request` for what cannot be enforced or has errors, `worker_failed` where WebAssembly is refused
    *   (`details.wasmRefused`) or the worker fails, `engine_unloaded`; or the signal's reason
    */
-  async open(spec: GrammarSpec, signal: AbortSignal): Promise<MessagePort> {
+  async open(spec: GrammarSpec, signal: AbortSignal, numTokens = Infinity): Promise<MessagePort> {
     const text = grammarText(spec);
     const { port1, port2 } = new MessageChannel();
     try {
       const host = await abortable(this.#started(), signal);
-      await abortable(host.serve(text, port2), signal);
+      await abortable(host.serve(text, port2, spec.kind === 'ebnf' ? Infinity : numTokens), signal);
       return port1;
     } catch (error) {
       port1.close();

@@ -3,6 +3,7 @@ import type { CompiledGrammar, GrammarCompiler, GrammarMatcher } from '@mlc-ai/w
 import type { MaskSource } from '../engine/request.ts';
 import { OutriderError } from '../errors.ts';
 import { answerCalls } from '../ports/calls.ts';
+import { Closing, ClosingIds, maskOf } from './closing.ts';
 
 /** The library, however it was loaded. */
 export type Xgrammar = typeof import('@mlc-ai/web-xgrammar');
@@ -20,8 +21,8 @@ export interface EncodedVocabulary {
 /** Where grammars are compiled: a worker, or under Node this thread. */
 export interface GrammarHost {
   prepare(vocabulary: EncodedVocabulary): Promise<void>;
-  /** @param port moves */
-  serve(text: string, port: MessagePort): Promise<void>;
+  /** @param port moves @param numTokens that a choice may have; Infinity where that is not known */
+  serve(text: string, port: MessagePort, numTokens: number): Promise<void>;
   close(): void;
 }
 
@@ -40,6 +41,7 @@ export class MaskServer {
   readonly #compiled = new Map<string, Compiled>();
   #prepared: Promise<{ library: Xgrammar; compiler: GrammarCompiler }> | undefined;
   #endIds: readonly number[] = [];
+  #closing: ClosingIds | undefined;
 
   /** @param load called with the first vocabulary */
   constructor(load: () => Promise<Xgrammar>) {
@@ -49,6 +51,7 @@ export class MaskServer {
   /** Once, before `serve`. @throws OutriderError `worker_failed` where WebAssembly is refused, or the library fails */
   async prepare({ tokens, endIds }: EncodedVocabulary): Promise<void> {
     this.#endIds = endIds;
+    this.#closing = new ClosingIds(tokens, endIds);
     this.#prepared = this.#prepare(tokens, endIds);
     await this.#prepared;
   }
@@ -56,9 +59,10 @@ export class MaskServer {
   /**
    * Answers a `MaskSource`'s calls on `port` until it is closed.
    * @param text EBNF
+   * @param numTokens that a choice may have: before they run out, it is brought to an end (closing.ts)
    * @throws OutriderError `invalid_request` where the grammar has errors
    */
-  async serve(text: string, port: MessagePort): Promise<void> {
+  async serve(text: string, port: MessagePort, numTokens: number): Promise<void> {
     const compiled = this.#compile(text);
     compiled.users++;
     const { library } = await this.#prepared!;
@@ -69,7 +73,7 @@ export class MaskServer {
       port.close();
       throw error;
     }
-    const source = new GrammarMasks(library, grammar, this.#endIds);
+    const source = new GrammarMasks(library, grammar, this.#endIds, this.#closing!, numTokens);
     // Not every browser tells of a port's end: then the choice's own end frees it.
     port.addEventListener('close', () => {
       source.free();
@@ -129,19 +133,31 @@ class GrammarMasks implements MaskSource {
   readonly #library: Xgrammar;
   readonly #grammar: CompiledGrammar;
   readonly #endIds: readonly number[];
+  readonly #closingIds: ClosingIds;
+  readonly #numTokens: number;
   #matcher: GrammarMatcher | undefined;
+  #closing: Closing | undefined;
 
-  constructor(library: Xgrammar, grammar: CompiledGrammar, endIds: readonly number[]) {
+  constructor(
+    library: Xgrammar,
+    grammar: CompiledGrammar,
+    endIds: readonly number[],
+    closingIds: ClosingIds,
+    numTokens: number,
+  ) {
     this.#library = library;
     this.#grammar = grammar;
     this.#endIds = endIds;
+    this.#closingIds = closingIds;
+    this.#numTokens = numTokens;
   }
 
   async start(): Promise<Mask> {
     this.free();
     this.#matcher = await this.#library.GrammarMatcher.createGrammarMatcher(this.#grammar, [...this.#endIds]);
-    const mask = await this.#mask(this.#matcher);
-    if (mask.some((word) => word !== 0)) return mask;
+    this.#closing = new Closing(this.#closingIds, this.#matcher, this.#numTokens);
+    const mask = maskOf(await this.#matcher.getNextTokenBitmask());
+    if (mask.some((word) => word !== 0)) return (await this.#closing.narrow(mask)) ?? mask;
     throw new OutriderError('invalid_request', 'The grammar matches no text at all. Correct it.');
   }
 
@@ -152,26 +168,16 @@ class GrammarMasks implements MaskSource {
         details: { id },
       });
     }
-    const mask = matcher.isTerminated() ? undefined : await this.#mask(matcher);
-    if (mask && this.#goesOn(mask)) return mask;
-    this.free();
-    return undefined;
+    this.#closing!.count();
+    const mask = matcher.isTerminated() ? undefined : maskOf(await matcher.getNextTokenBitmask());
+    const next = mask && this.#closingIds.goesOn(mask) ? await this.#closing!.narrow(mask) : undefined;
+    if (!next) this.free();
+    return next;
   }
 
   free(): void {
     this.#matcher?.dispose();
     this.#matcher = undefined;
-  }
-
-  async #mask(matcher: GrammarMatcher): Promise<Mask> {
-    return new Uint32Array((await matcher.getNextTokenBitmask()).buffer as ArrayBuffer);
-  }
-
-  /** Whether anything but an end may follow. */
-  #goesOn(mask: Mask): boolean {
-    const ends = new Map<number, number>();
-    for (const id of this.#endIds) ends.set(id >> 5, (ends.get(id >> 5) ?? 0) | (1 << (id & 31)));
-    return mask.some((word, index) => (word & ~(ends.get(index) ?? 0)) !== 0);
   }
 }
 

@@ -11,7 +11,7 @@ export function startHost(): GrammarHost {
   const server = new MaskServer(loadLibrary);
   return {
     prepare: (vocabulary) => server.prepare(vocabulary),
-    serve: (text, port) => server.serve(text, port),
+    serve: (...args) => server.serve(...args),
     close() {},
   };
 }

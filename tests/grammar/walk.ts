@@ -1,7 +1,7 @@
 /** Answers without a model: random walks over the ids that a grammar allows. */
 import { readFileSync } from 'node:fs';
 import type { MaskSource, Vocabulary } from '../../src/engine/request.ts';
-import { type GrammarEngine, type GrammarSpec } from '../../src/grammar/grammar.ts';
+import type { GrammarEngine, GrammarSpec } from '../../src/grammar/grammar.ts';
 import { Caller } from '../../src/ports/calls.ts';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 

@@ -7,7 +7,7 @@ import { openStream } from './stream.ts';
 
 /** What answers are made with. */
 export interface Answering {
-  readonly engine: Pick<TextEngine, 'generate' | 'decode' | 'model'>;
+  readonly engine: Pick<TextEngine, 'generate' | 'encode' | 'decode' | 'model'>;
   readonly grammars: Grammars;
 }
 
@@ -27,6 +27,15 @@ export function createHead(prefix: 'chatcmpl' | 'cmpl', model: string): Head {
 export const randomHex = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+/** Tokens that an answer may have. @throws OutriderError `template_error` */
+async function roomOf(
+  engine: Pick<TextEngine, 'encode' | 'model'>,
+  { prompt, maxTokens = Infinity }: GenerateRequest,
+): Promise<number> {
+  const { ids } = await engine.encode(prompt);
+  return Math.max(1, Math.min(maxTokens, engine.model.contextLength - ids.length));
+}
+
 /** Ends with `usage`. Leaving early stops the generation. @throws while iterating, as `TextEngine.generate` does */
 export async function* generateEvents(
   { engine, grammars }: Answering,
@@ -35,7 +44,7 @@ export async function* generateEvents(
   signal: AbortSignal,
 ): AsyncGenerator<GenerationEvent, void, undefined> {
   signal.throwIfAborted();
-  const masks = grammar && (await grammars.open(grammar, signal));
+  const masks = grammar && (await grammars.open(grammar, signal, await roomOf(engine, request)));
   if (signal.aborted) masks?.close(); // nobody takes it then
   signal.throwIfAborted();
   const events = engine.generate(request, { signal, masks });
