@@ -7,7 +7,7 @@ import { type JsonStyle, pythonJson, pythonStrip, pythonText, type Value } from 
 const ITERABLE_TYPES = ['StringValue', 'ArrayValue', 'TupleValue', 'ObjectValue'];
 const STRIP_SIDES = { strip: 'both', lstrip: 'left', rstrip: 'right' } as const;
 
-/** Evaluates programs prepared by `compileProgram`. Throws plain errors; `template.ts` gives them a code. */
+/** Evaluates programs prepared by `compileTemplate`. Throws plain errors; `template.ts` gives them a code. */
 export class PythonInterpreter extends Interpreter {
   readonly #marks: Marks;
   /** Characters printed so far, and how many there were when the current loop's current turn began. */

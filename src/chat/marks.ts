@@ -64,8 +64,11 @@ function readPieces(output: string, character: string): Piece[] {
   return pieces;
 }
 
+/** Text with specials cut out: strings and indices into the list of specials. Undefined if there is none inside. */
+export type SplitSpecials = (text: string) => (string | number)[] | undefined;
+
 /** Cuts text at special tokens, the longest first where several begin at one place. */
-export function createSplitter(specials: readonly string[]): (text: string) => (string | number)[] | undefined {
+export function createSplitter(specials: readonly string[]): SplitSpecials {
   const byLength = specials.toSorted((a, b) => b.length - a.length);
   const pattern = new RegExp(`(${byLength.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})`);
   const indexOf = new Map(specials.map((text, index) => [text, index]));

@@ -8,7 +8,8 @@ import { OutriderError } from '../errors.ts';
 import type { Segment, Tokenizer } from '../tokenizer/tokenizer.ts';
 import { PythonInterpreter } from './interpreter.ts';
 import { createMarks, createSplitter, type Marks, type Piece } from './marks.ts';
-import { compileProgram, type Program } from './program.ts';
+import type { CompiledTemplate, Program } from './program.ts';
+import { messageOf, templateError } from './refusal.ts';
 import { strftime } from './strftime.ts';
 
 /** A message as the template reads it. Keys whose value is null are dropped, as Transformers does. */
@@ -43,25 +44,21 @@ export interface TemplateOptions {
 }
 
 /**
- * @param source Jinja
- * @param tokenizer says which texts are special tokens and what `bos_token` and its kin are
- * @throws OutriderError `template_error` if the source cannot be parsed or builds special tokens out of pieces
+ * @param compiled what `compileTemplate` made of the template's source
+ * @param namedTokens texts of `bos_token` and its kin
+ * @throws OutriderError `template_error` if the template builds special tokens out of pieces
  */
 export function createChatTemplate(
-  source: string,
-  tokenizer: Pick<Tokenizer, 'specialTokens' | 'namedTokens'>,
+  { source, specials, program }: CompiledTemplate,
+  { namedTokens: texts }: Pick<Tokenizer, 'namedTokens'>,
   { now = () => new Date() }: TemplateOptions = {},
 ): ChatTemplate {
-  const specials = [...tokenizer.specialTokens.keys()];
   const split = createSplitter(specials);
-  const program = parseTemplate(source, split);
 
   const renderOpen = (input: RenderInput, open: ReadonlySet<number>): OpenSegment[] => {
     const { messages, tools, templateKwargs } = plainData(input);
-    const marks = createMarks(source + JSON.stringify([messages, tools, templateKwargs, tokenizer.namedTokens]));
-    const namedTokens = Object.entries(tokenizer.namedTokens).map(
-      ([name, text]) => [name, split(text) ?? [text]] as const,
-    );
+    const marks = createMarks(source + JSON.stringify([messages, tools, templateKwargs, texts]));
+    const namedTokens = Object.entries(texts).map(([name, text]) => [name, split(text) ?? [text]] as const);
     const variables = {
       ...globals(now),
       ...Object.fromEntries(namedTokens.map(([name, pieces]) => [name, marks.literal(pieces)])),
@@ -84,14 +81,6 @@ export function createChatTemplate(
   };
   refuseBuiltSpecials(template, specials);
   return template;
-}
-
-function parseTemplate(source: string, split: (text: string) => (string | number)[] | undefined): Program {
-  try {
-    return compileProgram(source, split);
-  } catch (cause) {
-    throw templateError(`The chat template cannot be parsed: ${messageOf(cause)}.`, cause);
-  }
 }
 
 function runProgram(program: Program, variables: Record<string, unknown>, marks: Marks): string {
@@ -172,9 +161,3 @@ function refuseBuiltSpecials(template: ChatTemplate, specials: readonly string[]
     throw templateError(`The chat template puts "${built}" together from pieces; it must be written as one string.`);
   }
 }
-
-function templateError(message: string, cause?: unknown): OutriderError {
-  return new OutriderError('template_error', message, cause === undefined ? {} : { cause });
-}
-
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');

@@ -1,10 +1,9 @@
 /** From a model's folder to the parts of an engine: tokenizer, template and sampling defaults first, then the weights. */
 
 import { createChatTemplate } from '../chat/template.ts';
-import { findChatTemplate } from '../chat/template-source.ts';
 import { parseJson } from '../checkpoint/json.ts';
 import { type ErrorCode, OutriderError } from '../errors.ts';
-import { type GenerationConfig, parseGenerationConfig } from '../model/generation-config.ts';
+import type { GenerationConfig } from '../model/generation-config.ts';
 import type { LoadedModel, loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
 import type { ModelReader } from '../model/reader.ts';
 import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -123,16 +122,12 @@ async function loadTexts(reader: ModelReader, report: ProgressReport, signal: Ab
   };
   const tokenizerConfig = await readJson('tokenizer_config.json', 'tokenizer_invalid');
   const jinja = await read('chat_template.jinja', MAX_TEXT_BYTES);
-  const generationJson = await readJson('generation_config.json', 'config_unsupported');
+  const generation = await readJson('generation_config.json', 'config_unsupported');
   const tokenizer = loadTokenizer(await read('tokenizer.json', MAX_TOKENIZER_BYTES), tokenizerConfig, reader);
   report({ phase: 'tokenizer', loaded, total: loaded, file: '' });
-  const generation = parseGenerationConfig(generationJson ?? {}); // the file is optional
-  return {
-    tokenizer,
-    template: createChatTemplate(findChatTemplate(jinja, tokenizerConfig), tokenizer),
-    generation: generation.config,
-    notices: generation.notices,
-  };
+  const specials = [...tokenizer.specialTokens.keys()];
+  const texts = await reader.parseTexts({ jinja, tokenizerConfig, generation, specials }, { signal });
+  return { ...texts, tokenizer, template: createChatTemplate(texts.template, tokenizer) };
 }
 
 function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, { label }: ModelReader): Tokenizer {

@@ -9,7 +9,9 @@ import type {
   CheckpointFacts,
   CompletionProgress,
   ModelReader,
+  ModelTexts,
   Notice,
+  ParsedTexts,
   PlacedWeights,
   ReadAbort,
 } from '../model/reader.ts';
@@ -23,6 +25,7 @@ import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts
 import { type Inspected, inspectModel } from './inspect.ts';
 import { readPieces } from './pieces.ts';
 import { planInspected } from './plan.ts';
+import { parseTexts } from './texts.ts';
 
 /** What a cache adds to a source. */
 export interface CachedFiles {
@@ -72,6 +75,10 @@ export class SourceReader implements ModelReader {
   async inspect(options: ReadAbort = {}): Promise<CheckpointFacts> {
     const { config, notices, tensors } = await this.#inspect(options);
     return { config, format: tensors.format, notices };
+  }
+
+  async parseTexts(texts: ModelTexts): Promise<ParsedTexts> {
+    return parseTexts(texts);
   }
 
   async plan(options: PlanOptions): Promise<ModelPlan> {

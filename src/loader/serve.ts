@@ -22,6 +22,7 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
   answerCalls(port, {
     readText: (path, maxBytes) => reader.readText(path, maxBytes),
     inspect: () => reader.inspect(),
+    parseTexts: (texts) => reader.parseTexts(texts),
     plan: (options) => reader.plan(options),
     layOut: (options) => reader.layOut(options),
     tune: (request, bench) => reader.tune(request, benchOver(bench)),

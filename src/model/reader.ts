@@ -2,7 +2,9 @@
  * What the engine asks of whoever reads the model's files: `src/loader` does, in a worker of its own or in this thread. All
  * that comes back is plain data.
  */
+import type { CompiledTemplate } from '../chat/program.ts';
 import type { ModelConfig } from './config.ts';
+import type { GenerationConfig } from './generation-config.ts';
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
 import type { Piece } from './pieces.ts';
 import type { ModelPlan, PlanOptions } from './plan.ts';
@@ -46,6 +48,26 @@ export interface Notice {
   readonly text: string;
 }
 
+/** The texts beside config and weights; undefined where the folder has none. JSON is parsed, and not checked. */
+export interface ModelTexts {
+  /** `chat_template.jinja`. */
+  readonly jinja: string | undefined;
+  /** `tokenizer_config.json`. */
+  readonly tokenizerConfig: unknown;
+  /** `generation_config.json`. */
+  readonly generation: unknown;
+  /** Texts of the tokenizer's special tokens. */
+  readonly specials: readonly string[];
+}
+
+/** What the texts say, as plain data. */
+export interface ParsedTexts {
+  readonly template: CompiledTemplate;
+  readonly generation: GenerationConfig;
+  /** What of `generation_config.json` is not done. */
+  readonly notices: readonly string[];
+}
+
 export interface ModelReader {
   /** For people: where the model is. */
   readonly label: string;
@@ -53,6 +75,11 @@ export interface ModelReader {
   readText(path: string, maxBytes: number, options?: ReadAbort): Promise<string | undefined>;
   /** Reads config and headers, once. Throws every code of `openCheckpoint` and `assignRoles`. */
   inspect(options?: ReadAbort): Promise<CheckpointFacts>;
+  /**
+   * Checks and parses the texts: what a load needs once is not in the engine's core. Throws `template_error`,
+   * `config_unsupported`.
+   */
+  parseTexts(texts: ModelTexts, options?: ReadAbort): Promise<ParsedTexts>;
   /** What the model would need. */
   plan(options: PlanOptions): Promise<ModelPlan>;
   /** Throws `model_too_large` where a matrix cannot be cut to fit. */

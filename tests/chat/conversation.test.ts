@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { encodeConversation } from '../../src/chat/conversation.ts';
-import { createChatTemplate } from '../../src/chat/template.ts';
 import { loadScoutling, scoutlingTemplate } from '../tokenizer/models.ts';
+import { templateOf } from './cases.ts';
 
 const tokenizer = loadScoutling();
-const template = createChatTemplate(scoutlingTemplate(), tokenizer);
+const template = templateOf(scoutlingTemplate(), tokenizer);
 const end = tokenizer.specialTokens.get('<|eot|>')!;
 
 describe('a conversation with known answers', () => {
@@ -33,7 +33,7 @@ describe('a conversation with known answers', () => {
   });
 
   it('is encoded from its text where the template changes earlier answers', () => {
-    const trimming = createChatTemplate(
+    const trimming = templateOf(
       "{% for m in messages %}{{ m.content.split('\n\n')[-1] }}<|eot|>{% endfor %}",
       tokenizer,
     );

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { createChatTemplate } from '../../src/chat/template.ts';
 import type { Segment } from '../../src/tokenizer/tokenizer.ts';
 import { chatGoldens, hasLlama4, llama4Cases, loadLlama4, scoutlingTemplate } from '../tokenizer/models.ts';
-import { type Case, inputOf, textOf } from './cases.ts';
+import { type Case, inputOf, templateOf, textOf } from './cases.ts';
 
 const FIRST_SPECIAL = 200_000;
 const specialIds = (ids: readonly number[]) => ids.filter((id) => id >= FIRST_SPECIAL);
@@ -29,7 +28,7 @@ describe.skipIf(!hasLlama4)("Llama 4's own tokenizer (needs ../shared/data/llama
   }
 
   it('with its template renders all 93 goldens as Transformers does, but typed special tokens stay text', () => {
-    const template = createChatTemplate(scoutlingTemplate(), tokenizer);
+    const template = templateOf(scoutlingTemplate(), tokenizer);
     const specials = [...tokenizer.specialTokens.keys()];
     const counts = { equalIds: 0, typedSpecials: 0, refused: 0 };
     for (const chat of chatGoldens() as Case[]) {

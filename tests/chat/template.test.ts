@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createChatTemplate, type RenderInput } from '../../src/chat/template.ts';
+import type { RenderInput } from '../../src/chat/template.ts';
 import { findChatTemplate } from '../../src/chat/template-source.ts';
 import type { Segment } from '../../src/tokenizer/tokenizer.ts';
 import { loadScoutling, readJson, scoutlingTemplate } from '../tokenizer/models.ts';
-import { type Case, inputOf, textOf } from './cases.ts';
+import { type Case, inputOf, templateOf, textOf } from './cases.ts';
 
 const tokenizer = loadScoutling();
-const template = createChatTemplate(scoutlingTemplate(), tokenizer);
+const template = templateOf(scoutlingTemplate(), tokenizer);
 describe("Llama 4's template", () => {
   // A part of the goldens by Transformers 5.23; ids by Hugging Face tokenizers with Scoutling's vocabulary.
   const chats: Case[] = readJson('tests/fixtures/chat/scoutling-chats.json');
@@ -110,7 +110,7 @@ describe('other templates', () => {
     addGenerationPrompt: false,
   });
   const render = (source: string, input: RenderInput, now?: () => Date) =>
-    createChatTemplate(source, tokenizer, now ? { now } : {}).render(input);
+    templateOf(source, tokenizer, now ? { now } : {}).render(input);
 
   // tests/fixtures/chat/python-jinja.json: rendered by Python's Jinja 3.1.6, set up as Transformers does.
   const python: {
@@ -171,10 +171,11 @@ describe('other templates', () => {
   it('are refused where they cannot be parsed, or put special tokens together from pieces', () => {
     const refused = (message: RegExp) =>
       expect.objectContaining({ code: 'template_error', message: expect.stringMatching(message) });
-    expect(() => createChatTemplate('{% if %}', tokenizer)).toThrow(refused(/cannot be parsed/));
-    expect(() => createChatTemplate("{{ '<|' + 'eot' + '|>' }}", tokenizer)).toThrow(
-      refused(/puts "<\|eot\|>" together/),
+    expect(() => templateOf('{% if %}', tokenizer)).toThrow(refused(/cannot be parsed/));
+    expect(() => templateOf('{% macro m(a) %}{{ kwargs.b }}{% endmacro %}', tokenizer)).toThrow(
+      refused(/kwargs of a macro is not supported/),
     );
+    expect(() => templateOf("{{ '<|' + 'eot' + '|>' }}", tokenizer)).toThrow(refused(/puts "<\|eot\|>" together/));
   });
 
   it('come from chat_template.jinja, else from tokenizer_config.json', () => {

@@ -2,6 +2,7 @@
 import { engineOver } from '../../src/api/engine.ts';
 import { createTextEngine } from '../../src/engine/create.ts';
 import type { LoadOptions, ModelLoader } from '../../src/engine/load.ts';
+import { parseTexts } from '../../src/loader/texts.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import type { LoadedModel } from '../../src/model/load.ts';
 import type { ModelReader } from '../../src/model/reader.ts';
@@ -54,6 +55,7 @@ export function readerOf(source: ModelSource): ModelReader {
     label: source.label,
     readText: (path, maxBytes, options) => readText(source, path, maxBytes, options),
     inspect: async () => ({ config: {} as ModelConfig, format: 'bytes', notices: [] }),
+    parseTexts: async (texts) => parseTexts(texts),
     plan: () => Promise.reject(new Error('a fake model has no plan')),
     layOut: () => Promise.reject(new Error('a fake model has no weights')),
     tune: () => Promise.reject(new Error('a fake model has no kernels')),

@@ -13,7 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   chat: ['tokenizer'],
   kernels: ['gpu', 'quant'],
   experts: ['gpu', 'storage'],
-  model: ['kernels', 'experts', 'checkpoint', 'quant'],
+  model: ['kernels', 'experts', 'checkpoint', 'quant', 'chat'],
   ports: ['errors'],
   loader: ['model', 'ports', 'storage'],
   ghost: ['checkpoint'],

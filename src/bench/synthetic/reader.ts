@@ -17,6 +17,7 @@ export function syntheticReader(config: ModelConfig): ModelReader {
     label: 'synthetic',
     readText: async () => undefined,
     inspect: async () => ({ config, format: 'int4 by procedure', notices: [] }),
+    parseTexts: () => Promise.reject(new Error('a synthetic model has no texts')),
     plan: () => Promise.reject(new Error('a synthetic model has no files to plan')),
     layOut: async (options) => {
       const { buffers, weights, jobs } = layOut(tensors, options);

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createChatTemplate } from '../../../src/chat/template.ts';
 import { openPeersFolder } from '../../../src/cli/bench/peers/folder.ts';
 import { FIRST_WORD, wordIds, wordPrompt } from '../../../src/cli/bench/peers/prompts.ts';
 import { formatModel, partings, ratioOf } from '../../../src/cli/bench/peers/report.ts';
 import { tokenizerFiles } from '../../../src/cli/bench/peers/tokenizer.ts';
 import { MEASURES, type ModelResult, type Subject, type SubjectResult } from '../../../src/cli/bench/peers/types.ts';
 import { createTokenizer } from '../../../src/tokenizer/tokenizer.ts';
+import { templateOf } from '../../chat/cases.ts';
 
 describe("the peers' vocabulary", () => {
   const files = tokenizerFiles(2000);
   const config = JSON.parse(files.get('tokenizer_config.json')!) as unknown;
   const tokenizer = createTokenizer(JSON.parse(files.get('tokenizer.json')!), config);
-  const template = createChatTemplate(files.get('chat_template.jinja')!, tokenizer);
+  const template = templateOf(files.get('chat_template.jinja')!, tokenizer);
 
   it('makes one token of every word, through the chat template and back', () => {
     const sizes = fc.record({ tokens: fc.integer({ min: 1, max: 300 }), salt: fc.nat(1000) });
