@@ -86,6 +86,17 @@ describe('a session', () => {
     expect(text).toBe(await other.prompt('One'));
   });
 
+  it('goes on where nobody reads a stream', async () => {
+    const { session: model, asked } = await session();
+    model.promptStreaming('One');
+    await model.prompt('Two');
+    expect(sent(asked[1])).toEqual([
+      ['user', 'One'],
+      ['assistant', expect.stringMatching(/^[a-z]{8}$/)],
+      ['user', 'Two'],
+    ]);
+  });
+
   it('takes messages without answering, and goes on after a prefix', async () => {
     const { session: model, asked } = await session();
     await model.append([{ role: 'user', content: 'Note this.' }]);

@@ -46,16 +46,17 @@ export class LanguageModelSession extends EventTarget implements LanguageModel {
   promptStreaming(input: LanguageModelPrompt, options: LanguageModelPromptOptions = {}): ReadableStream<string> {
     const stop = new AbortController();
     const pieces = this.#session.answer(input, options, stop.signal);
-    let first: ReturnType<typeof pieces.next> | undefined = pieces.next(); // a stream pulls later, and calls take turns
-    first.catch(() => {}); // the stream says it
+    // As fast as it comes: the session's next call waits for this one, whether it is read or not.
+    const fill = async (controller: ReadableStreamDefaultController<string>) => {
+      try {
+        for await (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+    };
     return new ReadableStream({
-      async pull(controller) {
-        const next = first ?? pieces.next();
-        first = undefined;
-        const { done, value } = await next;
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
+      start: (controller) => void fill(controller),
       cancel: (reason) => stop.abort(reason),
     });
   }
