@@ -14,6 +14,14 @@ const CHAT_LIMIT = 160_000;
 const LAZY =
   /engine\/create|src\/grammar|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
+/**
+ * What core and lazy chunks have separately in the built library, since its worker is a bundle of its own: what the page's own
+ * thread needs where it has no worker, and the parser of templates, which only the loader uses.
+ */
+const APART = [
+  { from: /src\/index\.ts$/, to: /engine\/create|worker\/host|loader\/port/ },
+  { from: /src\/chat\/program\.ts$/, to: /@huggingface\/jinja/ },
+];
 ensureModules();
 const within = [
   print('core: the static import graph of `outrider`, its worker counted once', CORE_LIMIT, await coreFiles()),
@@ -37,10 +45,16 @@ function print(title, limit, files) {
 /** The library, with its worker as a part of the graph instead of a text inside it. @returns {Promise<File[]>} */
 async function coreFiles() {
   const { build } = await import('vite');
+  /** @type {import('vite').Plugin} */
   const workerOnce = {
     name: 'outrider:worker-once',
-    enforce: /** @type {const} */ ('pre'),
-    load(/** @type {string} */ id) {
+    enforce: 'pre',
+    async resolveId(id, importer, options) {
+      if (!APART.some(({ from, to }) => from.test(importer ?? '') && to.test(id))) return null;
+      const resolved = await this.resolve(id, importer, { ...options, skipSelf: true });
+      return resolved && { ...resolved, id: `${resolved.id}?apart` };
+    },
+    load(id) {
       const [file, query] = id.split('?');
       return query === 'worker&inline' ? `import ${JSON.stringify(file)}; export default class {}` : null;
     },
