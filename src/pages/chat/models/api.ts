@@ -1,18 +1,6 @@
 /** What the manager asks of the library, in one place. */
-import {
-  createEngine,
-  deleteModel,
-  type Engine,
-  type LoadProgress,
-  listModels,
-  type ModelPlan,
-  persistStorage,
-  planModel,
-  readModelFile,
-  storageFacts,
-  updateModel,
-  verifyModel,
-} from '../../../index.ts';
+import { OutriderError } from '../../../errors.ts';
+import type { Engine, LoadProgress, ModelPlan } from '../../../index.ts';
 import type { ModelEntry } from './address.ts';
 import { type ModelCard, readModelCard } from './card.ts';
 import type { LoadChoices } from './memory.ts';
@@ -83,31 +71,43 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
 }
 
+/** Fetched apart from the page, which is there at once: the engine's shaders and workers are most of all bytes. */
+const outrider = () =>
+  import('../../../index.ts').catch((cause) => {
+    const message = 'A part of this page could not be fetched. Check the connection, then try again.';
+    throw new OutriderError('network_error', message, { cause });
+  });
+
 /** The real one. */
 export const library: ModelLibrary = {
-  createEngine: (source, request) => createEngine(sendable(source), request),
-  planModel: (source, request) => planModel(sendable(source), request),
-  readCard: (source, request) => readModelCard((path) => readModelFile(sendable(source), path, request)),
+  createEngine: async (source, request) => (await outrider()).createEngine(sendable(source), request),
+  planModel: async (source, request) => (await outrider()).planModel(sendable(source), request),
+  async readCard(source, request) {
+    const { readModelFile } = await outrider();
+    return readModelCard((path) => readModelFile(sendable(source), path, request));
+  },
   async listModels() {
-    const models = await listModels();
+    const models = await (await outrider()).listModels();
     return models.map(({ id, label, complete, storedBytes, totalBytes, problem }) => {
       return { id, label, complete, problem, bytes: storedBytes, size: totalBytes };
     });
   },
   async storageFacts() {
+    const { storageFacts } = await outrider();
     const [{ usedBytes }, persisted] = await Promise.all([storageFacts(), navigator.storage.persisted()]);
     return { used: usedBytes, persisted };
   },
-  persist: async () => (await persistStorage()) === 'granted',
+  persist: async () => (await (await outrider()).persistStorage()) === 'granted',
   async deleteModel(id) {
-    await deleteModel(id);
+    await (await outrider()).deleteModel(id);
   },
   async verifyModel(id, { onProgress, signal }) {
+    const { verifyModel } = await outrider();
     const { bad } = await verifyModel(id, { signal, onProgress: ({ loaded, total }) => onProgress(loaded, total) });
     return bad.reduce((sum, { parts }) => sum + parts.length, 0);
   },
   async updateModel(id, options) {
-    const { changed, downloadBytes } = await updateModel(id, options);
+    const { changed, downloadBytes } = await (await outrider()).updateModel(id, options);
     return { numFiles: changed.length, download: downloadBytes };
   },
 };

@@ -69,11 +69,10 @@ export class RowView {
     };
     field.addEventListener('keydown', (event) => {
       if (event.isComposing) return;
-      if (event.key === 'Enter') close(true, true);
-      if (event.key !== 'Escape') return;
-      event.preventDefault(); // the drawer stays
+      if (event.key !== 'Enter' && event.key !== 'Escape') return;
+      event.preventDefault(); // Enter would press the title that gets the focus, Escape close the drawer
       event.stopPropagation();
-      close(false, true);
+      close(event.key === 'Enter', true);
     });
     field.addEventListener('blur', () => close(true, false));
     this.#title.replaceWith(field);
