@@ -52,13 +52,26 @@ export class ClosingIds {
     return mask;
   }
 
-  /** One id of it. */
-  pick(mask: Mask): number {
+  /**
+   * One id of what `narrow` leaves: the one that was taken least.
+   * @param taken since something was last finished; it counts this one
+   */
+  pick(mask: Mask, taken: Map<number, number>): number {
     const narrowed = this.narrow(mask);
-    const word = narrowed.findIndex((own) => own !== 0);
-    return word * 32 + (31 - Math.clz32(narrowed[word]! & -narrowed[word]!));
+    const ids = [...narrowed].flatMap((word, index) => bitsOf(word).map((bit) => index * 32 + bit));
+    const least = ids.reduce((best, id) => ((taken.get(id) ?? 0) < (taken.get(best) ?? 0) ? id : best));
+    if (this.#finishes(least)) taken.clear();
+    else taken.set(least, (taken.get(least) ?? 0) + 1);
+    return least;
+  }
+
+  #finishes(id: number): boolean {
+    return ((this.#closers[id >> 5]! >> (id & 31)) & 1) === 1;
   }
 }
+
+const bitsOf = (word: number): number[] =>
+  word === 0 ? [] : Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => ((word >> bit) & 1) === 1);
 
 /** Of one choice. */
 export class Closing {
@@ -67,6 +80,8 @@ export class Closing {
   #left: number;
   /** Tokens that are left when the way to the end is looked for again. */
   #nextLook: number;
+  /** What is left of the way to the end, once it is taken. */
+  #way: number[] | undefined;
 
   /** @param numTokens that the choice may have, at least 1; Infinity: it is never closed */
   constructor(ids: ClosingIds, matcher: GrammarMatcher, numTokens: number) {
@@ -79,43 +94,52 @@ export class Closing {
   /** A token was chosen. */
   count(): void {
     this.#left--;
+    this.#way?.shift();
   }
 
   /** @param mask of the next token, with something but an end in it @returns undefined: the choice ends here */
   async narrow(mask: Mask): Promise<Mask | undefined> {
+    if (this.#way) return onlyNext(this.#way, mask.length);
     if (this.#left > this.#nextLook) return mask;
-    const steps = await this.#stepsToEnd(mask);
-    if (steps === undefined || steps > this.#left) {
+    const way = await this.#wayToEnd(mask);
+    if (way === undefined || way.length > this.#left) {
       // Out of reach; it may be nearer later on.
       this.#nextLook = this.#left - SPARE;
       return mask;
     }
-    const spare = this.#left - steps;
+    const spare = this.#left - way.length;
     if (spare > SPARE) {
       // Whatever is opened until then has its own end to be written.
       this.#nextLook = this.#left - Math.ceil((spare - SPARE) / 2);
       return mask;
     }
-    if (steps === 0) return undefined;
-    if (spare > SPARE / 4) return this.#ids.narrow(mask);
-    const id = this.#ids.pick(mask);
-    const only = new Uint32Array(mask.length);
-    only[id >> 5] = 1 << (id & 31);
-    return only;
+    if (way.length > 0 && spare > SPARE / 4) return this.#ids.narrow(mask);
+    this.#way = way;
+    return onlyNext(way, mask.length);
   }
 
   /** Tokens of a short way to the end; undefined where none was found. The matcher is afterwards as it was. */
-  async #stepsToEnd(first: Mask): Promise<number | undefined> {
+  async #wayToEnd(first: Mask): Promise<number[] | undefined> {
+    const way: number[] = [];
+    // In a pattern, what brings it to its end may be any character: each has its turn.
+    const taken = new Map<number, number>();
     let mask = first;
-    let steps = 0;
-    while (!this.#ids.mayEnd(mask) && steps < MAX_STEPS) {
-      if (!this.#matcher.acceptToken(this.#ids.pick(mask))) break;
-      steps++;
+    while (!this.#ids.mayEnd(mask) && way.length < MAX_STEPS) {
+      const id = this.#ids.pick(mask, taken);
+      if (!this.#matcher.acceptToken(id)) break;
+      way.push(id);
       mask = maskOf(await this.#matcher.getNextTokenBitmask());
     }
-    if (steps > 0) this.#matcher.rollBack(steps);
-    return this.#ids.mayEnd(mask) ? steps : undefined;
+    if (way.length > 0) this.#matcher.rollBack(way.length);
+    return this.#ids.mayEnd(mask) ? way : undefined;
   }
+}
+
+function onlyNext([id]: readonly number[], numWords: number): Mask | undefined {
+  if (id === undefined) return undefined;
+  const only = new Uint32Array(numWords);
+  only[id >> 5] = 1 << (id & 31);
+  return only;
 }
 
 export const maskOf = (words: Int32Array): Mask => new Uint32Array(words.buffer as ArrayBuffer);

@@ -1,5 +1,6 @@
 /** What an answer may be held to, and the grammar that does. */
 import { OutriderError } from '../errors.ts';
+import { writeOutClasses } from './ebnf.ts';
 import { Rules, type Sequence } from './rules.ts';
 import { schemaRule } from './schema.ts';
 
@@ -30,7 +31,7 @@ export function checkSpec(spec: GrammarSpec): void {
 /** The grammar in xgrammar's EBNF. @throws OutriderError as `checkSpec` */
 export function grammarText(spec: GrammarSpec): string {
   if (spec.kind === 'ebnf') {
-    if (spec.grammar.trim() !== '') return spec.grammar;
+    if (spec.grammar.trim() !== '') return writeOutClasses(spec.grammar);
     throw new OutriderError('invalid_request', 'The grammar is empty; it needs at least a rule "root".');
   }
   const rules = new Rules();

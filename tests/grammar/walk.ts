@@ -27,8 +27,9 @@ export async function withMasks<T>(
   engine: GrammarEngine,
   spec: GrammarSpec,
   use: (masks: MaskSource) => Promise<T>,
+  numTokens?: number,
 ): Promise<T> {
-  const port = await engine.open(spec, new AbortController().signal);
+  const port = await engine.open(spec, new AbortController().signal, numTokens);
   const caller = new Caller<MaskSource>(port);
   try {
     return await use({ start: () => caller.call('start'), accept: (id) => caller.call('accept', id) });
@@ -79,4 +80,19 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return bytes;
+}
+
+/** An answer that closes nothing as long as it need not. @returns undefined where its tokens ran out */
+export async function ramble(masks: MaskSource, random: () => number, numTokens: number): Promise<string | undefined> {
+  let mask: Uint32Array | undefined = await masks.start();
+  const pieces: Uint8Array[] = [];
+  for (let step = 0; step < numTokens && mask; step++) {
+    const ids = allowedIds(mask).filter((id) => !vocabulary.endIds.includes(id));
+    const open = ids.filter((id) => !/["\]}]/.test(text(vocabulary.bytes[id]!)));
+    const choice = open.length > 0 ? open : ids;
+    const id = choice[Math.floor(random() * choice.length)]!;
+    pieces.push(vocabulary.bytes[id]!);
+    mask = await masks.accept(id);
+  }
+  return mask ? undefined : text(joined(pieces));
 }
