@@ -14,7 +14,7 @@ import {
   type ToolRunner,
 } from './conversation.ts';
 import { dock, problem } from './dock.ts';
-import { leaseEngine } from './engines.ts';
+import { type EngineChoice, leaseEngine } from './engines.ts';
 import { tell } from './events.ts';
 import { toJson, toMarkdown } from './exports.ts';
 import { EndFollower } from './follow.ts';
@@ -26,6 +26,9 @@ import { type Sampling, samplingFields } from './request-fields.ts';
 import type { OpenAILike } from './stream.ts';
 import { type ChatStrings, englishStrings } from './strings.ts';
 import { transcript } from './transcript.ts';
+
+/** Properties that say which engine is asked. */
+const choosing = ['engine', 'model', 'engineOptions', 'fallback'] as const;
 
 /** A function that the model may call, in OpenAI's shape. */
 export interface ElementTool {
@@ -144,6 +147,8 @@ export class OutriderChat extends LitElement {
   readonly #answers = new Map<number, AnswerView>();
   readonly #follower = new EndFollower(() => this.requestUpdate());
   #announcer: Announcer | undefined;
+  /** What the conversation's engine was chosen by. */
+  #choice: EngineChoice | undefined;
   #draft = '';
   #lastState: ChatState = 'idle';
   #leaveKeyboard: (() => void) | undefined;
@@ -174,17 +179,20 @@ export class OutriderChat extends LitElement {
    * @throws OutriderError `invalid_request` while another answer is being written; else what loading or answering throws
    */
   ask(text: string): Promise<string> {
+    this.#dropOther();
     this.#follower.follow();
     return this.#conversation.ask(text);
   }
 
   /** Answers the last message again, or loads again what did not load. @throws as `ask` */
   retry(): Promise<string> {
+    this.#dropOther();
     return this.#conversation.retry();
   }
 
   /** Loads the model before it is needed. @throws as `createEngine` */
   load(): Promise<void> {
+    this.#dropOther();
     return this.#conversation.load();
   }
 
@@ -230,9 +238,8 @@ export class OutriderChat extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('strings') || changed.has('highlight')) this.#answers.clear();
     if (!this.hasUpdated) return;
-    const isOther = (['model', 'engine', 'engineOptions', 'fallback'] as const).some((name) => changed.has(name));
-    if (isOther) this.#conversation.release('once');
-    if (this.preload && (isOther || changed.has('preload'))) this.#preload();
+    this.#dropOther();
+    if (this.preload && [...choosing, 'preload' as const].some((name) => changed.has(name))) this.#preload();
   }
 
   protected override updated(): void {
@@ -266,6 +273,14 @@ export class OutriderChat extends LitElement {
       <slot name="footer"></slot>
       <div class="announcer visually-hidden" aria-live="polite"></div>
     </div>`;
+  }
+
+  /** Lets go of an engine that was chosen by what the properties no longer say. They change at once, updates come later. */
+  #dropOther(): void {
+    const choice = this.#choice;
+    if (!choice || choosing.every((name) => choice[name] === this[name])) return;
+    this.#choice = undefined;
+    this.#conversation.release('once');
   }
 
   get #strings(): ChatStrings {
@@ -345,7 +360,11 @@ export class OutriderChat extends LitElement {
 
   #host(): ConversationHost {
     return {
-      lease: (onProgress): Lease => leaseEngine(this, onProgress),
+      lease: (onProgress): Lease => {
+        const { engine, model, engineOptions, fallback } = this;
+        this.#choice = { engine, model, engineOptions, fallback };
+        return leaseEngine(this.#choice, onProgress);
+      },
       request: () => this.#request(),
       toolRunner: () => this.runTool,
       systemPrompt: () => this.systemPrompt ?? '',

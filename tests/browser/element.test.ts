@@ -203,6 +203,20 @@ describe('the field', () => {
     expect(await page.getByText('Ask something').isVisible()).toBe(true);
   });
 
+  it('asks the engine that was set last, even in the same breath', async () => {
+    await script(page, 'Old');
+    const answers = await chat(page).evaluate(async (element: OutriderChat) => {
+      const before = await element.ask('Hi');
+      const create = async () =>
+        (async function* () {
+          yield { choices: [{ delta: { content: 'New' }, finish_reason: 'stop' }] };
+        })();
+      element.engine = { chat: { completions: { create } } } as unknown as OutriderChat['engine'];
+      return [before, await element.ask('Hi')];
+    });
+    expect(answers).toEqual(['Old', 'New']);
+  });
+
   it('shows calls of tools and what they returned, and says what it was not told', async () => {
     await chat(page).evaluate((element: OutriderChat) => {
       const call = { index: 0, id: 'c1', function: { name: 'add', arguments: '{"a":2,"b":3}' } };
