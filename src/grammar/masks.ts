@@ -36,15 +36,17 @@ interface Compiled {
 
 /** What `GrammarEngine` calls, here or through a port. */
 export class MaskServer {
-  readonly #load: () => Promise<Xgrammar>;
+  readonly #load: (say: (line: string) => void) => Promise<Xgrammar>;
+  /** What the library said last: it throws "Aborted()" for whatever is wrong with a grammar, and writes the reason to the console. */
+  #lastWords = '';
   /** In the order of their last use. */
   readonly #compiled = new Map<string, Compiled>();
   #prepared: Promise<{ library: Xgrammar; compiler: GrammarCompiler }> | undefined;
   #endIds: readonly number[] = [];
   #closing: ClosingIds | undefined;
 
-  /** @param load called with the first vocabulary */
-  constructor(load: () => Promise<Xgrammar>) {
+  /** @param load called with the first vocabulary; @param say is told what the library would write to the console */
+  constructor(load: (say: (line: string) => void) => Promise<Xgrammar>) {
     this.#load = load;
   }
 
@@ -86,7 +88,9 @@ export class MaskServer {
   async #prepare(tokens: string[], endIds: number[]) {
     await checkWebAssembly();
     try {
-      const library = await this.#load();
+      const library = await this.#load((line) => {
+        if (!line.startsWith('Aborted')) this.#lastWords = line;
+      });
       const info = await library.TokenizerInfo.createTokenizerInfo(tokens, 'byte_level', false, tokens.length, endIds);
       // Its own cache has no bound.
       return { library, compiler: await library.GrammarCompiler.createGrammarCompiler(info, false) };
@@ -107,12 +111,13 @@ export class MaskServer {
   async #compileText(text: string): Promise<CompiledGrammar> {
     const { library, compiler } = await this.#prepared!;
     try {
+      this.#lastWords = '';
       const grammar = await library.Grammar.fromEBNF(text);
       const compiled = await compiler.compileGrammar(grammar);
       grammar.dispose();
       return compiled;
     } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause);
+      const problem = this.#lastWords.replace(/^\[\w+\] \S+:\d+: /, '') || String(cause);
       throw new OutriderError('invalid_request', `The grammar has an error: ${problem}. Correct it.`, { cause });
     }
   }

@@ -20,7 +20,7 @@ export function startHost(): GrammarHost {
  * The package says that it is a module, but it is UMD, which Node can neither import nor require. It runs as a function
  * here, that sees a page: what it would do under Node needs names of CommonJS, and its WASM is inside it.
  */
-async function loadLibrary(): Promise<Xgrammar> {
+async function loadLibrary(say: (line: string) => void): Promise<Xgrammar> {
   let path: string;
   try {
     path = createRequire(import.meta.url).resolve(PACKAGE);
@@ -28,7 +28,8 @@ async function loadLibrary(): Promise<Xgrammar> {
     throw new OutriderError('worker_failed', `${PACKAGE} is not installed. Run: npm install ${PACKAGE}`, { cause });
   }
   const module = { exports: {} };
-  const globals = { exports: module.exports, module, process: undefined, window: {}, location: { href: '' } };
+  const page = { process: undefined, window: {}, location: { href: '' }, console: { log: say, warn: say, error: say } };
+  const globals = { exports: module.exports, module, ...page };
   const run = compileFunction(await readFile(path, 'utf8'), Object.keys(globals), { filename: path });
   run(...Object.values(globals));
   return module.exports as Xgrammar;

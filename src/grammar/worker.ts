@@ -4,4 +4,10 @@ import { MaskServer } from './masks.ts';
 import { xgrammar } from './xgrammar.ts';
 
 globalThis.onmessage = ({ data }: MessageEvent<MessagePort>) =>
-  answerCalls(data, new MaskServer(async () => xgrammar()));
+  answerCalls(
+    data,
+    new MaskServer(async (say) => {
+      Object.assign(console, { log: say, warn: say, error: say }); // of this worker alone
+      return xgrammar();
+    }),
+  );

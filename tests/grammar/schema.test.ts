@@ -34,7 +34,7 @@ const takes = (schema: unknown, text: string) => isTaken({ kind: 'json_schema', 
 describe('answers that a schema holds', () => {
   it('are valid by ajv and come to an end, whatever the schema', { timeout: 300_000 }, async () => {
     let [unfinished, total] = [0, 0];
-    for (const schema of fc.sample(schemas, { seed: 6, numRuns: 24 })) {
+    for (const schema of fc.sample(schemas, { seed: 6, numRuns: 16 })) {
       const isValid = ajv.compile(schema);
       await withMasks(engine, { kind: 'json_schema', schema }, async (masks) => {
         for (const numTokens of [20, 60]) {
@@ -189,6 +189,7 @@ describe('other grammars', () => {
     expect(await isTaken({ kind: 'ebnf', grammar }, 'oxé[ü]')).toBe(false);
     await expect(isTaken({ kind: 'ebnf', grammar: 'root ::= missing' }, '')).rejects.toMatchObject({
       code: 'invalid_request',
+      message: expect.stringContaining('"missing"'),
     });
   });
 
