@@ -6,7 +6,8 @@ import { type ErrorCode, OutriderError } from '../errors.ts';
 import type { GenerationConfig } from '../model/generation-config.ts';
 import type { LoadedModel, loadModel as LoadModel, LoadOptions as ModelLoadOptions } from '../model/load.ts';
 import type { ModelReader } from '../model/reader.ts';
-import { createTokenizer, type Tokenizer } from '../tokenizer/tokenizer.ts';
+import { assembleTokenizer } from '../tokenizer/assemble.ts';
+import { withoutTables } from '../tokenizer/tables.ts';
 import type { EngineParts } from './engine.ts';
 import type { ModelFacts } from './facts.ts';
 import { type LoadProgress, type ProgressReport, trackProgress } from './progress.ts';
@@ -116,31 +117,28 @@ async function loadTexts(reader: ModelReader, report: ProgressReport, signal: Ab
     loaded += text?.length ?? 0; // bytes but for a few characters
     return text;
   };
-  const readJson = async (file: string, code: ErrorCode) => {
-    const text = await read(file, MAX_TEXT_BYTES);
+  const readJson = async (file: string, code: ErrorCode, maxBytes = MAX_TEXT_BYTES) => {
+    const text = await read(file, maxBytes);
     return text === undefined ? undefined : parseJson(text, file, code);
   };
   const tokenizerConfig = await readJson('tokenizer_config.json', 'tokenizer_invalid');
   const jinja = await read('chat_template.jinja', MAX_TEXT_BYTES);
   const generation = await readJson('generation_config.json', 'config_unsupported');
-  const tokenizer = loadTokenizer(await read('tokenizer.json', MAX_TOKENIZER_BYTES), tokenizerConfig, reader);
+  const tokenizerJson = await readJson('tokenizer.json', 'tokenizer_invalid', MAX_TOKENIZER_BYTES);
+  if (tokenizerJson === undefined) throw missingTokenizer(reader);
   report({ phase: 'tokenizer', loaded, total: loaded, file: '' });
-  const specials = [...tokenizer.specialTokens.keys()];
-  const texts = await reader.parseTexts({ jinja, tokenizerConfig, generation, specials }, { signal });
-  return { ...texts, tokenizer, template: createChatTemplate(texts.template, tokenizer) };
+  const tokenizer = withoutTables(tokenizerJson);
+  const texts = await reader.parseTexts({ tokenizer, tokenizerConfig, jinja, generation }, { signal });
+  const assembled = assembleTokenizer(tokenizerJson, texts.tokenizer);
+  return { ...texts, tokenizer: assembled, template: createChatTemplate(texts.template, assembled) };
 }
 
-function loadTokenizer(text: string | undefined, tokenizerConfig: unknown, { label }: ModelReader): Tokenizer {
-  if (text === undefined) {
-    throw new OutriderError(
-      'tokenizer_invalid',
-      `${label} has no tokenizer.json, which every chat needs. Add it to the folder.`,
-      {
-        details: { source: label },
-      },
-    );
-  }
-  return createTokenizer(parseJson(text, 'tokenizer.json', 'tokenizer_invalid'), tokenizerConfig);
+function missingTokenizer({ label }: ModelReader): OutriderError {
+  return new OutriderError(
+    'tokenizer_invalid',
+    `${label} has no tokenizer.json, which every chat needs. Add it to the folder.`,
+    { details: { source: label } },
+  );
 }
 
 /** OpenAI's defaults (temperature 1, everything kept), overridden by the model's own. */

@@ -3,6 +3,7 @@
  * that comes back is plain data.
  */
 import type { CompiledTemplate } from '../chat/program.ts';
+import type { TokenizerFacts } from '../tokenizer/parse.ts';
 import type { ModelConfig } from './config.ts';
 import type { GenerationConfig } from './generation-config.ts';
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
@@ -56,12 +57,13 @@ export interface ModelTexts {
   readonly tokenizerConfig: unknown;
   /** `generation_config.json`. */
   readonly generation: unknown;
-  /** Texts of the tokenizer's special tokens. */
-  readonly specials: readonly string[];
+  /** `tokenizer.json`; its tables may be left out. */
+  readonly tokenizer: unknown;
 }
 
 /** What the texts say, as plain data. */
 export interface ParsedTexts {
+  readonly tokenizer: TokenizerFacts;
   readonly template: CompiledTemplate;
   readonly generation: GenerationConfig;
   /** What of `generation_config.json` is not done. */
@@ -76,8 +78,8 @@ export interface ModelReader {
   /** Reads config and headers, once. Throws every code of `openCheckpoint` and `assignRoles`. */
   inspect(options?: ReadAbort): Promise<CheckpointFacts>;
   /**
-   * Checks and parses the texts: what a load needs once is not in the engine's core. Throws `template_error`,
-   * `config_unsupported`.
+   * Checks and parses the texts: what a load needs once is not in the engine's core. Throws
+   * `tokenizer_invalid`, `template_error`, `config_unsupported`.
    */
   parseTexts(texts: ModelTexts, options?: ReadAbort): Promise<ParsedTexts>;
   /** What the model would need. */

@@ -1,6 +1,9 @@
-/** Checks `tokenizer.json` before the library sees it: a file that it would read wrongly is refused by name here. */
-import { OutriderError } from '../errors.ts';
-import { byteCharacters } from './bytes.ts';
+/**
+ * Checks `tokenizer.json`, but for its large tables, before the library sees it: a file that it would read wrongly is refused
+ * by name here. Done once, by whoever reads the model.
+ */
+import { found, invalidTokenizer, isFields, isId } from './invalid.ts';
+import { type PreTokenizer, parsePreTokenizer } from './pre-tokenizer.ts';
 
 /** An entry of `added_tokens`: text that is one token wherever a template writes it. */
 export interface AddedToken {
@@ -12,36 +15,26 @@ export interface AddedToken {
   readonly touchesNeighbours: boolean;
 }
 
-export interface ParsedTokenizer {
-  /** What the library gets. Neither added tokens nor a post-processor are among it, so that text stays text. */
-  readonly model: object;
+/** What the files say of a tokenizer beside its tables: plain data, which may cross to another thread. */
+export interface TokenizerFacts {
   /** Unicode form that text is brought to first. */
   readonly normalForm: NormalForm | undefined;
-  /** Unchecked: `createPreTokenizer` does. */
-  readonly preTokenizer: unknown;
+  readonly preTokenizer: PreTokenizer;
   readonly addedTokens: readonly AddedToken[];
-  /** Highest id + 1. */
-  readonly numTokens: number;
+  /** What `tokenizer_config.json` calls `bos_token`, `eos_token`, ...: name -> text. */
+  readonly namedTokens: Readonly<Record<string, string>>;
 }
 
 export type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
-export type Fields = Record<string, unknown>;
+const NAMED_TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-
-/** Reports what was found in words that fit an error message. */
-export const found = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60));
-
-export function invalidTokenizer(message: string, cause?: unknown): OutriderError {
-  return new OutriderError('tokenizer_invalid', `tokenizer.json: ${message}`, { cause });
-}
-
-/** @throws OutriderError `tokenizer_invalid` unless this is a byte-level BPE that covers all 256 bytes. */
-export function parseTokenizer(json: unknown): ParsedTokenizer {
+/**
+ * @param json the parsed `tokenizer.json`; its tables may be left out
+ * @param config the parsed `tokenizer_config.json`, or undefined where a folder has none
+ * @throws OutriderError `tokenizer_invalid` unless this is a byte-level BPE
+ */
+export function parseTokenizer(json: unknown, config: unknown): TokenizerFacts {
   if (!isFields(json)) throw invalidTokenizer(`found ${found(json)}, needs a JSON object. Download the file again.`);
   const { model, decoder } = json;
   if (!isFields(model) || model.type !== 'BPE') {
@@ -52,18 +45,14 @@ export function parseTokenizer(json: unknown): ParsedTokenizer {
     throw invalidTokenizer(`the decoder is ${type}; only "ByteLevel" is supported.`);
   }
   const addedTokens = parseAddedTokens(json.added_tokens ?? []);
-  const vocabulary = parseVocabulary(model.vocab, addedTokens);
-  checkMerges(model.merges);
-  let numTokens = 0;
-  for (const id of Object.values(vocabulary)) numTokens = Math.max(numTokens, id + 1);
-  for (const { id } of addedTokens) numTokens = Math.max(numTokens, id + 1);
-  return {
-    model: { ...model, vocab: vocabulary },
-    normalForm: parseNormalizer(json.normalizer ?? undefined),
-    preTokenizer: json.pre_tokenizer,
-    addedTokens,
-    numTokens,
-  };
+  const normalForm = parseNormalizer(json.normalizer ?? undefined);
+  const preTokenizer = parsePreTokenizer(json.pre_tokenizer);
+  const namedTokens = readNamedTokens(config);
+  const bosToken = namedTokens.bos_token;
+  if (bosToken !== undefined && !addedTokens.some(({ content }) => content === bosToken)) {
+    throw invalidTokenizer(`has no added token "${bosToken}", which tokenizer_config.json names as bos_token.`);
+  }
+  return { normalForm, preTokenizer, addedTokens, namedTokens };
 }
 
 function parseAddedTokens(tokens: unknown): AddedToken[] {
@@ -78,37 +67,21 @@ function parseAddedTokens(tokens: unknown): AddedToken[] {
   });
 }
 
-/** The vocabulary without added tokens: some files list them twice, and typed text must never become one. */
-function parseVocabulary(vocabulary: unknown, addedTokens: readonly AddedToken[]): Record<string, number> {
-  if (!isFields(vocabulary)) throw invalidTokenizer(`model.vocab is ${found(vocabulary)}, needs an object.`);
-  for (const [token, id] of Object.entries(vocabulary)) {
-    if (!isId(id)) throw invalidTokenizer(`the id of ${found(token)} is ${found(id)}, needs an integer >= 0.`);
-  }
-  const missing = byteCharacters.findIndex((character) => !Object.hasOwn(vocabulary, character));
-  if (missing >= 0) {
-    // The library would drop such a byte without a word.
-    throw invalidTokenizer(`byte 0x${missing.toString(16).padStart(2, '0')} has no token; all 256 bytes need one.`);
-  }
-  const listedTwice = addedTokens.filter(({ content }) => Object.hasOwn(vocabulary, content));
-  if (listedTwice.length === 0) return vocabulary as Record<string, number>;
-  const plain = { ...vocabulary } as Record<string, number>;
-  for (const { content } of listedTwice) delete plain[content];
-  return plain;
-}
-
-function checkMerges(merges: unknown): void {
-  if (!Array.isArray(merges)) throw invalidTokenizer(`model.merges is ${found(merges)}, needs a list.`);
-  const isPair = (merge: unknown) =>
-    typeof merge === 'string'
-      ? merge.split(' ').length === 2
-      : Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string');
-  const wrong = merges.findIndex((merge: unknown) => !isPair(merge) || typeof merge !== typeof merges[0]);
-  if (wrong >= 0) throw invalidTokenizer(`model.merges[${wrong}] is ${found(merges[wrong])}, needs a pair of tokens.`);
-}
-
 function parseNormalizer(normalizer: unknown): NormalForm | undefined {
   if (normalizer === undefined) return undefined;
   const type = isFields(normalizer) ? normalizer.type : normalizer;
   if (/^NFK?[CD]$/.test(String(type))) return type as NormalForm;
   throw invalidTokenizer(`the normalizer is ${found(type)}; only Unicode forms such as "NFC" are supported.`);
+}
+
+/** Values are strings, or objects with the text in `content` (an older layout). Null means: none. */
+function readNamedTokens(config: unknown): Record<string, string> {
+  const fields = (typeof config === 'object' && config !== null ? config : {}) as Record<string, unknown>;
+  const named: Record<string, string> = {};
+  for (const name of NAMED_TOKENS) {
+    const value = fields[name];
+    const text = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
+    if (typeof text === 'string') named[name] = text;
+  }
+  return named;
 }

@@ -1,20 +1,32 @@
 /** How text is cut into pieces before byte pairs are merged: no merge crosses a cut. */
-import { byteCharacters } from './bytes.ts';
-import { type Fields, found, invalidTokenizer, isFields } from './parse.ts';
+import { type Fields, found, invalidTokenizer, isFields } from './invalid.ts';
 import { translatePattern } from './pattern.ts';
 
-/** Cuts one piece. */
-type Step = (piece: string) => readonly string[];
+/** One way to cut: what matches, what lies between, or both, become pieces. */
+export interface Cut {
+  /** Global. */
+  readonly expression: RegExp;
+  readonly matches: boolean;
+  readonly gaps: boolean;
+}
+
+/** What is done to text, in this order. Plain data, which may cross to another thread. */
+export interface PreTokenizer {
+  readonly splits: readonly Cut[];
+  /** Every piece gets a blank before it, unless it has one. */
+  readonly addsBlank: boolean;
+  /** Before pieces become bytes. */
+  readonly last: Cut | undefined;
+}
 
 /** GPT-2's pattern, which a ByteLevel applies unless told otherwise. */
 const BYTE_LEVEL_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /**
  * @param config `pre_tokenizer` of a `tokenizer.json`: a ByteLevel, after any number of Splits
- * @returns a function from text to pieces in the byte-level alphabet
  * @throws OutriderError `tokenizer_invalid` for every other kind
  */
-export function createPreTokenizer(config: unknown): (text: string) => string[] {
+export function parsePreTokenizer(config: unknown): PreTokenizer {
   const parts: unknown = isFields(config) && config.type === 'Sequence' ? config.pretokenizers : [config];
   if (!Array.isArray(parts)) throw invalidTokenizer(`pretokenizers is ${found(parts)}, needs a list.`);
   const last: unknown = parts.at(-1);
@@ -23,11 +35,10 @@ export function createPreTokenizer(config: unknown): (text: string) => string[] 
       `the last pre-tokenizer is ${found(last)}; it must be "ByteLevel", which makes bytes of text.`,
     );
   }
-  const steps = [...parts.slice(0, -1).map(createSplit), createByteLevel(last)];
-  return (text) => steps.reduce<string[]>((pieces, step) => pieces.flatMap(step), [text]);
+  return { splits: parts.slice(0, -1).map(parseSplit), ...parseByteLevel(last) };
 }
 
-function createSplit(part: unknown): Step {
+function parseSplit(part: unknown): Cut {
   const { type, pattern, behavior, invert } = isFields(part) ? part : {};
   const { Regex: regex, String: literal } = isFields(pattern) ? pattern : {};
   const source = typeof literal === 'string' ? literal.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&') : regex;
@@ -35,29 +46,18 @@ function createSplit(part: unknown): Step {
   if (type !== 'Split' || typeof source !== 'string' || !(isolates || behavior === 'Removed')) {
     throw invalidTokenizer(`the pre-tokenizer ${found(part)} is not supported; a "Split" that isolates or removes is.`);
   }
-  const expression = translatePattern(source);
-  return (piece) => cut(piece, expression, isolates || invert === true, isolates || invert !== true);
+  return { expression: expressionOf(source), matches: isolates || invert === true, gaps: isolates || invert !== true };
 }
 
-/** What `expression` matches, what lies between, or both in order; nothing of it empty. */
-function cut(text: string, expression: RegExp, matches: boolean, gaps: boolean): string[] {
-  const pieces: string[] = [];
-  let end = 0;
-  for (const { 0: match, index } of text.matchAll(expression)) {
-    if (gaps) pieces.push(text.slice(end, index));
-    if (matches) pieces.push(match);
-    end = index + match.length;
+function parseByteLevel({ add_prefix_space: addBlank, use_regex: usesPattern }: Fields): Omit<PreTokenizer, 'splits'> {
+  const last = { expression: expressionOf(BYTE_LEVEL_PATTERN), matches: true, gaps: true };
+  return { addsBlank: Boolean(addBlank), last: usesPattern === false ? undefined : last };
+}
+
+function expressionOf(pattern: string): RegExp {
+  try {
+    return translatePattern(pattern);
+  } catch (cause) {
+    throw invalidTokenizer(`cannot be used: ${cause instanceof Error ? cause.message : cause}`, cause);
   }
-  if (gaps) pieces.push(text.slice(end));
-  return pieces.filter((piece) => piece !== '');
-}
-
-function createByteLevel({ add_prefix_space: addBlank, use_regex: usesPattern }: Fields): Step {
-  const expression = usesPattern === false ? undefined : translatePattern(BYTE_LEVEL_PATTERN);
-  const encoder = new TextEncoder();
-  return (piece) => {
-    const text = addBlank && !piece.startsWith(' ') ? ` ${piece}` : piece;
-    const pieces = expression ? cut(text, expression, true, true) : [text];
-    return pieces.map((part) => Array.from(encoder.encode(part), (byte) => byteCharacters[byte]).join(''));
-  };
 }

@@ -2,7 +2,8 @@ import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { translatePattern } from '../../src/tokenizer/pattern.ts';
-import { createPreTokenizer } from '../../src/tokenizer/pre-tokenizer.ts';
+import { parsePreTokenizer } from '../../src/tokenizer/pre-tokenizer.ts';
+import { createTextSplitter } from '../../src/tokenizer/split.ts';
 import { scoutlingJson } from './models.ts';
 
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -12,6 +13,7 @@ const PATTERNS: Readonly<Record<string, string>> = {
   'GPT-2': "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
   'an invented one': "(?<=a)[\\-\\]\\d.]{2}|'(?i:[sdmt]|l(?:l|v)e)|\\.\\D|[^\\S\\n]+|.|\\'",
 };
+const createPreTokenizer = (config: unknown) => createTextSplitter(structuredClone(parsePreTokenizer(config)));
 const characters = 'aZsKlLveRéßДж中١9 ½\t\n\r\f\u0085\u00a0\ufeff\u2028\'".-])^$/_🐉\u0301';
 
 describe('a pattern of the reference in JavaScript', () => {

@@ -122,10 +122,10 @@ describe('a bad tokenizer.json', () => {
     ],
     ['ends with another step', changed(['pre_tokenizer', 'pretokenizers'], []), /nothing; it must be "ByteLevel"/],
     ['changes letters', changed(['normalizer'], { type: 'Lowercase' }), /"Lowercase"; only Unicode forms/],
-    ['lacks its bos_token', changed(['added_tokens'], []), /no added token "<s>"/],
+    ['lacks its bos_token', changed(['added_tokens'], []), /no added token "<.begin_of_text.>"/],
   ])('that %s is refused by name', (_, json, message) => {
     const refused = expect.objectContaining({ code: 'tokenizer_invalid', message: expect.stringMatching(message) });
-    expect(() => createTokenizer(json, { bos_token: { content: '<s>' } })).toThrow(refused);
+    expect(() => createTokenizer(json, { bos_token: { content: '<|begin_of_text|>' } })).toThrow(refused);
   });
 
   it('brings text to the Unicode form that it names', () => {
