@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { nodeBuiltins } from './src/build/builtins.ts';
+import { chunkByEntry } from './src/build/chunks.ts';
 import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
 import { offlineSite } from './src/build/offline.ts';
@@ -10,26 +12,51 @@ import { compactShaders } from './src/build/wgsl.ts';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const pages = findPages(root);
 const checks = { bundlerTimings: false }; // a build says something only when something is wrong
-/** What only Node has is imported dynamically and stays outside of what browsers get. */
-const lazily = { external: [/^node:/, 'webgpu'], checks };
+/** Dawn is found under Node, where it is installed. */
+const withoutDawn = { external: ['webgpu'], checks };
 /** Licences stand in a file of their own, so no comment has to stay. */
 const small = { minify: true, comments: false };
+/** For npm: a file beside the library is found wherever that lies. */
+const beside = { publicDir: false, base: './' } as const;
+
+/** The package's entries, by their names in dist/lib. */
+const entries = {
+  outrider: 'src/index.ts',
+  element: 'src/element/index.ts',
+  register: 'src/element/register.ts',
+  'element-node': 'src/element/node.ts',
+  'prompt-api': 'src/api/prompt-api.ts',
+};
+/** What is loaded at once by those that browsers import. */
+const chunks = {
+  core: root + entries.outrider,
+  chat: root + entries.element,
+  prompt: root + entries['prompt-api'],
+};
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
-  /** dist/lib/outrider.js: the public API as one module, its worker inside; the SharedWorker, which needs a URL, beside it. */
+  /** dist/lib: the package's modules; the engine's worker inside the core, and as worker.js for what needs a URL. */
   lib: {
-    publicDir: false,
-    base: './', // the SharedWorker is a file beside the library, wherever that lies
+    ...beside,
     build: {
       outDir: 'dist/lib',
       assetsDir: '',
-      lib: { entry: 'src/index.ts', formats: ['es'], fileName: 'outrider' },
-      // One file for all that is loaded at once, so that it compresses as one.
+      lib: { entry: entries, formats: ['es'] },
       rolldownOptions: {
-        ...lazily,
-        output: { ...small, codeSplitting: { groups: [{ name: 'core', tags: ['$initial'] }] } },
+        ...withoutDawn,
+        output: { ...small, codeSplitting: { groups: chunkByEntry(chunks) } },
       },
+    },
+  },
+  /** dist/element/outrider-chat.js: the element in one file, for a script tag; only the SharedWorker stands beside it. */
+  element: {
+    ...beside,
+    build: {
+      outDir: 'dist/element',
+      assetsDir: '',
+      lib: { entry: entries.register, formats: ['es'], fileName: 'outrider-chat' },
+      rolldownOptions: { ...withoutDawn, output: { ...small, codeSplitting: false } },
     },
   },
   /** dist/cli/outrider.js: the command line, everything inside but Dawn. */
@@ -47,7 +74,7 @@ const builds: Record<string, ViteUserConfig> = {
   site: {
     build: {
       outDir: 'dist/site',
-      rolldownOptions: { ...lazily, input: pages.map(({ file }) => file) },
+      rolldownOptions: { ...withoutDawn, input: pages.map(({ file }) => file) },
     },
   },
 };
@@ -55,16 +82,21 @@ const builds: Record<string, ViteUserConfig> = {
 export default defineConfig(({ mode }) => {
   const { build, ...rest } = builds[mode] ?? builds.site!;
   const licenses = bundleLicenses('THIRD_PARTY_LICENSES.txt');
-  const offline = mode === 'lib' || mode === 'cli' ? [] : [offlineSite(`${root}public`)];
+  const isPackage = mode in builds && mode !== 'site';
+  const more = mode === 'cli' ? [] : [nodeBuiltins()];
+  if (!isPackage) more.push(offlineSite(`${root}public`));
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main, ...offline],
+    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main, ...more],
     worker: {
       format: 'es',
-      plugins: () => [compactShaders(), pureTables(), licenses.worker],
+      plugins: () => [compactShaders(), pureTables(), nodeBuiltins(), licenses.worker],
       // A worker from a Blob has no URL that chunks could be found by: everything goes into one.
-      rolldownOptions: { ...lazily, output: { ...small, codeSplitting: false } },
+      rolldownOptions: {
+        ...withoutDawn,
+        output: { ...small, codeSplitting: false, ...(isPackage ? { entryFileNames: '[name].js' } : {}) },
+      },
     },
     build: { target: 'es2023', emptyOutDir: true, manifest: true, ...build },
     server: { host: '127.0.0.1' },

@@ -42,7 +42,7 @@ export async function openShared(
 
 /** Bundlers find the module by this very expression. */
 const startSharedWorker = () =>
-  new SharedWorker(new URL('./shared-worker.ts', import.meta.url), { type: 'module', name: 'outrider' });
+  new SharedWorker(new URL('../worker.ts', import.meta.url), { type: 'module', name: 'outrider' });
 
 /** In a loader worker of this page, which is started when this page is the one that reads. */
 class LoaderReading implements PageReading {
