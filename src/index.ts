@@ -4,6 +4,7 @@
  * Importing this module runs nothing and touches no global, in browsers and under Node alike.
  */
 import type { Engine } from './api/engine.ts';
+import type { FallbackOptions } from './api/remote/options.ts';
 import type { LoadOptions } from './engine/load.ts';
 import type { TextEngine } from './engine/request.ts';
 import { abortError, OutriderError } from './errors.ts';
@@ -21,8 +22,9 @@ import InlineWorker from './worker/entry.ts?worker&inline';
 import { type HostScope, onConnect, onTab } from './worker/protocol.ts';
 
 export type { Engine } from './api/engine.ts';
+export type { FallbackOptions } from './api/remote/options.ts';
 export type * from './api/types.ts';
-export type { CommonFields, StreamOptions } from './api/types-common.ts';
+export type { CommonFields, FallbackReason, RemoteMark, StreamOptions } from './api/types-common.ts';
 export type * from './api/types-text.ts';
 export type {
   DeviceLostEvent,
@@ -30,6 +32,7 @@ export type {
   EngineEvent,
   EngineListener,
   PrefillEvent,
+  RemoteEvent,
   RoutingEvent,
 } from './engine/events.ts';
 export type { ModelFacts } from './engine/facts.ts';
@@ -72,6 +75,12 @@ export interface EngineOptions extends LoadOptions {
   readonly cache?: boolean | 'if-room' | undefined;
   /** Only with `worker: false`. Default `navigator.gpu`; under Node that of the optional package `webgpu`. */
   readonly gpu?: GPU | undefined;
+  /**
+   * An OpenAI-compatible server that answers what this device cannot: whole answers where the model cannot be loaded, the rest of
+   * one where the device is lost in its middle. Conversations are sent there then, so ask the user first. Default: none, and
+   * nothing leaves this device. Every answer says where it was computed (`remote`), and so do events and `engine.where`.
+   */
+  readonly fallback?: FallbackOptions | undefined;
 }
 
 /**
@@ -98,42 +107,10 @@ export interface EngineOptions extends LoadOptions {
  *   loading. Nothing is left on the GPU then.
  */
 export async function createEngine(source: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
-  const { worker, gpu, token, cache, ropeScaling, ...load } = options;
-  let reading: ReaderOptions = { token, cache, ropeScaling };
-  const isShared = worker === 'shared' || isSharedWorker(worker);
-  const inThisThread = worker === false || ((!worker || isShared) && typeof Worker === 'undefined');
-  if (gpu && !inThisThread)
-    throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
-  const name = nameOf(source);
-  if (isShared) {
-    const request = { source: sendable(source), name, reading };
-    const { openShared } = await import('./worker/shared/page.ts');
-    const joined = await openShared(request, load, worker === 'shared' ? undefined : worker);
-    if ('engine' in joined) return speak(Promise.resolve(joined.engine));
-    reading = { ...reading, downgrades: [`The model is loaded for this tab alone, not shared: ${joined.missing}.`] };
-  }
-  if (inThisThread) {
-    const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
-    const { reader, failed } = await openReader(source, reading, load.signal);
-    const signals = [load.signal, failed].filter((signal) => signal !== undefined);
-    try {
-      return await speak(createHere(reader, name, { ...load, gpu: here, signal: AbortSignal.any(signals) }));
-    } catch (error) {
-      throw failed?.aborted ? failed.reason : error;
-    }
-  }
-  const remote = sendable(source);
-  if (worker && !isShared) {
-    const model = { name, label: name, source: remote, readerOptions: reading };
-    return speak(connectEngine(worker, model, load, () => {}));
-  }
-  const { loader, label, port } = await openInLoader(remote, reading, load.signal);
-  const own = startWorker();
-  const release = () => {
-    own.terminate();
-    loader.terminate();
-  };
-  return speak(connectEngine(own, { name, label }, load, release, port, loader.failed));
+  const { fallback, ...rest } = options;
+  if (!fallback) return speak(load(source, rest));
+  const { engineWithFallback } = await import('./api/remote/open.ts');
+  return engineWithFallback(fallback, nameOf(source), () => load(source, rest));
 }
 
 /**
@@ -233,6 +210,45 @@ export async function persistStorage(): Promise<'granted' | 'refused' | 'unanswe
 
 interface AbortOption {
   readonly signal?: AbortSignal | undefined;
+}
+
+async function load(source: ModelLocation, options: Omit<EngineOptions, 'fallback'>): Promise<TextEngine> {
+  const { worker, gpu, token, cache, ropeScaling, ...loading } = options;
+  let reading: ReaderOptions = { token, cache, ropeScaling };
+  const isShared = worker === 'shared' || isSharedWorker(worker);
+  const inThisThread = worker === false || ((!worker || isShared) && typeof Worker === 'undefined');
+  if (gpu && !inThisThread)
+    throw misuse('gpu', 'absent unless worker is false: a GPU object cannot be sent to a Worker');
+  const name = nameOf(source);
+  if (isShared) {
+    const request = { source: sendable(source), name, reading };
+    const { openShared } = await import('./worker/shared/page.ts');
+    const joined = await openShared(request, loading, worker === 'shared' ? undefined : worker);
+    if ('engine' in joined) return joined.engine;
+    reading = { ...reading, downgrades: [`The model is loaded for this tab alone, not shared: ${joined.missing}.`] };
+  }
+  if (inThisThread) {
+    const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
+    const { reader, failed } = await openReader(source, reading, loading.signal);
+    const signals = [loading.signal, failed].filter((signal) => signal !== undefined);
+    try {
+      return await createHere(reader, name, { ...loading, gpu: here, signal: AbortSignal.any(signals) });
+    } catch (error) {
+      throw failed?.aborted ? failed.reason : error;
+    }
+  }
+  const remote = sendable(source);
+  if (worker && !isShared) {
+    const model = { name, label: name, source: remote, readerOptions: reading };
+    return connectEngine(worker, model, loading, () => {});
+  }
+  const { loader, label, port } = await openInLoader(remote, reading, loading.signal);
+  const own = startWorker();
+  const release = () => {
+    own.terminate();
+    loader.terminate();
+  };
+  return connectEngine(own, { name, label }, loading, release, port, loader.failed);
 }
 
 /** OpenAI's shapes are fetched while the model loads. */

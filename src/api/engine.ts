@@ -7,13 +7,19 @@ import { createChatCompletions } from './completions.ts';
 import { createFetch } from './fetch.ts';
 import { createGrammars, type Grammars } from './grammars.ts';
 import { createModels } from './models.ts';
+import type { Elsewhere } from './remote/types.ts';
 import { createTextCompletions } from './text-completions.ts';
 import { detokenize, tokenize } from './tokens.ts';
 import type { ChatCompletions } from './types.ts';
 import type { Models, TextCompletions, TokenizeInput } from './types-text.ts';
 
 export interface Engine {
-  /** What was loaded, and where it runs. Plain data. */
+  /**
+   * 'remote' once an answer was needed that this device cannot give, and so at once where the model could not be loaded: from
+   * then on answers come from the server that `fallback` names. Each says by its own `remote` where it was computed.
+   */
+  readonly where: 'local' | 'remote';
+  /** What was loaded, and where it runs. Plain data. Where nothing could be loaded, it has the name alone: the rest is empty or 0. */
   readonly model: ModelFacts;
   /** How each family of kernels is computed on this GPU, and why so: asked for, the only way, or measured. */
   readonly variants: ModelFacts['variants'];
@@ -21,7 +27,7 @@ export interface Engine {
   /** OpenAI's older method: goes on with a text, without a chat template. */
   readonly completions: TextCompletions;
   readonly models: Models;
-  /** A bound `fetch` that serves OpenAI's HTTP interface, for clients such as the `openai` package; nothing goes over a network. */
+  /** A bound `fetch` that serves OpenAI's HTTP interface, for clients such as the `openai` package; nothing goes over a network, but what `fallback` allows. */
   readonly fetch: typeof fetch;
   /**
    * Token ids of a text by itself, or of a conversation as the model gets it.
@@ -49,13 +55,16 @@ export interface Engine {
   unload(): Promise<void>;
 }
 
-/** Gives a loaded model OpenAI's shapes. */
-export function engineOver(text: TextEngine, grammars: Grammars = createGrammars(text)): Engine {
+/** Gives a loaded model OpenAI's shapes. @param elsewhere answers what cannot be answered here; default: nothing does */
+export function engineOver(text: TextEngine, grammars: Grammars = createGrammars(text), elsewhere?: Elsewhere): Engine {
   const answering = { engine: text, grammars };
-  const chat = { completions: createChatCompletions(answering) };
-  const completions = createTextCompletions(answering);
+  const chat = { completions: createChatCompletions(answering, elsewhere) };
+  const completions = createTextCompletions(answering, elsewhere);
   const models = createModels(text.model.id);
   return {
+    get where() {
+      return elsewhere?.where ?? 'local';
+    },
     model: text.model,
     variants: text.model.variants,
     chat,
@@ -65,11 +74,20 @@ export function engineOver(text: TextEngine, grammars: Grammars = createGrammars
     tokenize: (input) => tokenize(text, input),
     detokenize: (ids) => detokenize(text, ids),
     countTokens: async (input) => (await tokenize(text, input)).length,
-    interruptGenerate: () => text.interrupt(),
-    on: (_type, listener) => text.on(listener),
+    interruptGenerate: () => {
+      elsewhere?.interrupt();
+      return text.interrupt();
+    },
+    on: (_type, listener) => {
+      const ends = [text.on(listener), elsewhere?.on(listener)];
+      return () => {
+        for (const end of ends) end?.();
+      };
+    },
     stats: () => text.stats(),
     unload: async () => {
       grammars.close();
+      elsewhere?.close();
       await text.unload();
     },
   };

@@ -5,6 +5,7 @@ import { type Answering, createHead, generateEvents, type Head, respond } from '
 import { appendLogprobs, toTextLogprobs } from './answer/logprobs.ts';
 import { booleanField, type Fields, integerField, isFields, refuse, stringField } from './fields.ts';
 import type { GrammarSpec } from './grammars.ts';
+import { type Elsewhere, type Generate, keepingMark } from './remote/types.ts';
 import { checkModel, parseCommon, parseStream } from './request/sampling.ts';
 import { checkFields, EXTENSIONS, TEXT_PARAMETERS } from './request/support.ts';
 import { MAX_LOGPROBS } from './request/validate.ts';
@@ -31,13 +32,18 @@ interface ParsedTextRequest {
   readonly grammar: GrammarSpec | undefined;
 }
 
-export function createTextCompletions(answering: Answering): TextCompletions {
+export function createTextCompletions(answering: Answering, elsewhere?: Elsewhere): TextCompletions {
   const modelId = answering.engine.model.id;
   const create = async (request: TextCompletionRequest, options: RequestOptions = {}) => {
     const parsed = parseTextRequest(request, modelId);
     const head = createHead('cmpl', modelId);
-    const chunks = (signal: AbortSignal) => toTextChunks(answering, parsed, head, signal);
-    const collect = (pieces: AsyncIterable<TextCompletionChunk>) => toTextCompletion(pieces, head);
+    const { grammar } = parsed;
+    const generate: Generate = (wanted, signal) => generateEvents(answering, wanted, grammar, signal);
+    const chunks = (signal: AbortSignal) => {
+      const write = (from: Generate) => toTextChunks(answering, from, parsed, head, signal);
+      return elsewhere?.text({ grammar, generate, write }, signal) ?? write(generate);
+    };
+    const collect = keepingMark((pieces: AsyncIterable<TextCompletionChunk>) => toTextCompletion(pieces, head));
     return respond(chunks, parsed.stream ? undefined : collect, options);
   };
   return { create: create as TextCompletions['create'] };
@@ -80,7 +86,8 @@ function parsePrompts({ prompt }: Fields): PlainPrompt[] {
 /** Prompts one after another. A stream has usage only if asked for, a whole answer always. */
 async function* toTextChunks(
   answering: Answering,
-  { prompts, generate, echo, stream, includeUsage, grammar }: ParsedTextRequest,
+  from: Generate,
+  { prompts, generate, echo, stream, includeUsage }: ParsedTextRequest,
   { id, created, model }: Head,
   signal: AbortSignal,
 ): AsyncGenerator<TextCompletionChunk, void, undefined> {
@@ -94,7 +101,7 @@ async function* toTextChunks(
     const first = number * (generate.choices ?? 1);
     const echoed = echo ? await echoOf(answering, prompt) : '';
     const writer = new TextWriter(first, echoed);
-    for await (const event of generateEvents(answering, { ...generate, prompt }, grammar, signal)) {
+    for await (const event of from({ ...generate, prompt }, signal)) {
       if (event.type === 'usage') total = total ? sum(total, event.usage) : event.usage;
       else for (const piece of writer.write(event)) yield chunk([piece], null);
     }

@@ -41,3 +41,30 @@ export interface StreamOptions {
   /** Chunks are not padded: only false. */
   readonly include_obfuscation?: boolean | undefined;
 }
+
+/** Why an answer came from elsewhere: codes of errors that say that this device cannot. */
+export type FallbackReason =
+  | 'webgpu_unavailable'
+  | 'model_too_large'
+  | 'gpu_out_of_memory'
+  | 'gpu_validation'
+  | 'gpu_incorrect'
+  | 'device_lost'
+  | 'worker_failed';
+
+/** Of what was not computed on this device; absent from all that was. */
+export interface RemoteMark {
+  /** Of the server that computed it, such as `https://gpu.example`. */
+  origin: string;
+  /** The server's name of the model. */
+  model: string;
+  /** Why this device did not. */
+  reason: FallbackReason;
+  /**
+   * `whole`: all of this choice is the server's. `continued`: it goes on after the text that was computed here. `restarted`: the
+   * server answers anew; the text of this choice that came before is no part of that answer.
+   */
+  answer: 'whole' | 'continued' | 'restarted';
+  /** Where it was restarted: UTF-16 units of content that came before and are no part of the answer. */
+  superseded?: number;
+}

@@ -2,7 +2,7 @@
 import type { FinishReason } from '../engine/request.ts';
 import type { Usage } from '../engine/stats.ts';
 import type { AnswerStream, ChatMessage, FunctionTool, RequestOptions, ToolChoice } from './types.ts';
-import type { CommonFields } from './types-common.ts';
+import type { CommonFields, RemoteMark } from './types-common.ts';
 
 /** A request to go on with a text. */
 export interface TextCompletionRequest extends CommonFields {
@@ -55,6 +55,8 @@ export interface TextCompletion {
   choices: TextCompletionChoice[];
   /** Over all prompts. */
   usage: Usage;
+  /** Where some of it was not computed on this device: how the first of that came about. */
+  remote?: RemoteMark;
 }
 
 /** A piece of a streamed answer. */
@@ -67,6 +69,8 @@ export interface TextCompletionChunk {
   choices: (Omit<TextCompletionChoice, 'finish_reason'> & { finish_reason: FinishReason | null })[];
   /** Only with `stream_options.include_usage`: null until the last chunk. */
   usage?: Usage | null;
+  /** Where it was not computed on this device. */
+  remote?: RemoteMark;
 }
 
 export type TextCompletionStream = AnswerStream<TextCompletionChunk>;

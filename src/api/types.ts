@@ -1,7 +1,7 @@
 /** OpenAI's chat completions: the objects on the wire, hence snake_case. Assignable to and from the official package's. */
 import type { FinishReason } from '../engine/request.ts';
 import type { Usage } from '../engine/stats.ts';
-import type { CommonFields } from './types-common.ts';
+import type { CommonFields, RemoteMark } from './types-common.ts';
 
 export type { Usage, UsageExtra } from '../engine/stats.ts';
 
@@ -208,6 +208,8 @@ export interface ChatCompletion {
   /** As many as `n`. */
   choices: [ChatCompletionChoice, ...ChatCompletionChoice[]];
   usage: Usage;
+  /** Where some of it was not computed on this device: how the first of that came about. */
+  remote?: RemoteMark;
 }
 
 /** What a chunk adds to a message. A call comes in two: with its id and name, then its arguments. */
@@ -237,6 +239,8 @@ export interface ChatCompletionChunk {
   choices: ChatCompletionChunkChoice[];
   /** Only with `stream_options.include_usage`: null until the last chunk. */
   usage?: Usage | null;
+  /** Where it was not computed on this device. */
+  remote?: RemoteMark;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Which engine an element asks: the one that it was given, or one that all elements with its model share. */
 import { OutriderError } from '../errors.ts';
-import type { EngineOptions, LoadProgress } from '../index.ts';
+import type { EngineOptions, FallbackOptions, LoadProgress } from '../index.ts';
 import type { Lease } from './conversation.ts';
 import { EnginePool } from './engine-pool.ts';
 import { unusablePlatform } from './platform.ts';
@@ -21,7 +21,7 @@ const pool = new EnginePool(async ({ model, options, fallback }, hooks) => {
   const unusable = fallback ? undefined : unusablePlatform();
   if (unusable) throw unusable;
   const { createEngine } = await import('../index.ts'); // the engine's code comes with the first use
-  return createEngine(model, { ...options, ...(fallback ? { fallback } : {}), ...hooks });
+  return createEngine(model, { ...options, ...(fallback ? { fallback: fallback as FallbackOptions } : {}), ...hooks });
 }, graceMs);
 
 /** @throws OutriderError `invalid_request` where there is neither an engine nor a model */

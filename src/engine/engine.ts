@@ -84,9 +84,10 @@ export class ConversationEngine implements TextEngine {
   }
 
   async encode(prompt: Prompt): Promise<EncodedPrompt> {
-    this.#over.signal.throwIfAborted();
+    if (this.#unloading) throw this.#over.signal.reason; // a lost device takes no text with it: answers may go on elsewhere
     const ids = this.#prompts.encode(prompt);
-    return { ids, text: this.#parts.tokenizer.decode(ids, { skipSpecial: false }) };
+    const text = this.#parts.tokenizer.decode(ids, { skipSpecial: false });
+    return { ids, text, misreadable: this.#prompts.isMisreadable(ids, text) };
   }
 
   async decode(ids: readonly number[]): Promise<string> {

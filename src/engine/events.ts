@@ -1,5 +1,5 @@
 /** What an engine tells whoever listens: the one thing that flows upward. */
-import type { OutriderError } from '../errors.ts';
+import type { ErrorCode, OutriderError } from '../errors.ts';
 import type { Usage } from './stats.ts';
 
 /** A token has passed through the model, and these experts took it. Sent only while someone listens. */
@@ -51,7 +51,20 @@ export interface StatsEvent {
   readonly usage: Usage;
 }
 
-/** The GPU is gone: the engine is of no further use, create another. */
+/** An answer, or the rest of one, comes from a server, which the app has allowed by `fallback`. The page sends it, no engine. */
+export interface RemoteEvent {
+  readonly type: 'remote';
+  /** Of the server, such as `https://gpu.example`. */
+  readonly origin: string;
+  /** The server's name of its model. */
+  readonly model: string;
+  /** The code of the error that kept this device from answering. */
+  readonly reason: ErrorCode;
+  /** All of it, what follows the text so far, or anew after a text that is no part of it. */
+  readonly answer: 'whole' | 'continued' | 'restarted';
+}
+
+/** The GPU is gone: the engine is of no further use, create another; but with a `fallback` it goes on elsewhere. */
 export interface DeviceLostEvent {
   readonly type: 'device_lost';
   readonly error: OutriderError;
@@ -65,6 +78,7 @@ export type EngineEvent =
   | TruncatedEvent
   | ConstrainedEvent
   | StatsEvent
+  | RemoteEvent
   | DeviceLostEvent;
 
 /**

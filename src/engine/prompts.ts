@@ -1,5 +1,6 @@
 /** From a request's prompt to ids, with the ids that were chosen for earlier answers in their place. */
 import { encodeConversation, removableTurns } from '../chat/conversation.ts';
+import { createSplitter, type SplitSpecials } from '../chat/marks.ts';
 import type { ChatTemplate, TemplateMessage } from '../chat/template.ts';
 import { OutriderError } from '../errors.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -24,6 +25,7 @@ export class PromptEncoder {
   readonly #tokenizer: Tokenizer;
   readonly #template: ChatTemplate;
   readonly #answers = new AnswerMemory();
+  #split: SplitSpecials | undefined;
 
   constructor(tokenizer: Tokenizer, template: ChatTemplate) {
     this.#tokenizer = tokenizer;
@@ -36,6 +38,15 @@ export class PromptEncoder {
     const ids = 'messages' in prompt ? this.#conversation(prompt).encode(prompt.messages.keys()) : this.#plain(prompt);
     if (ids.length > 0) return ids;
     throw new OutriderError('invalid_request', 'The prompt has no tokens; it must have at least one.');
+  }
+
+  /** Whether `text` has the text of a special token where `ids`, which it belongs to, have plain text. */
+  isMisreadable(ids: readonly number[], text: string): boolean {
+    const { specialTokens } = this.#tokenizer;
+    this.#split ??= createSplitter([...specialTokens.keys()]);
+    const special = new Set(specialTokens.values());
+    const written = ((this.#split(text)?.length ?? 1) - 1) / 2;
+    return written !== ids.filter((id) => special.has(id)).length;
   }
 
   /**

@@ -117,6 +117,8 @@ export interface EncodedPrompt {
   readonly ids: readonly number[];
   /** The same with special tokens as they are written. */
   readonly text: string;
+  /** Whether somebody wrote the text of a special token: whoever tokenizes `text` again takes that for the token. */
+  readonly misreadable: boolean;
 }
 
 /** What a grammar needs of a tokenizer. */
@@ -140,7 +142,7 @@ export interface TextEngine {
     request: GenerateRequest,
     options?: GenerateOptions,
   ): AsyncIterableIterator<GenerationEvent, void, undefined>;
-  /** @throws OutriderError `template_error` */
+  /** Works after the device was lost, too. @throws OutriderError `template_error` */
   encode(prompt: Prompt): Promise<EncodedPrompt>;
   /** Special tokens as they are written. @throws OutriderError `invalid_request` for an id that the tokenizer lacks */
   decode(ids: readonly number[]): Promise<string>;

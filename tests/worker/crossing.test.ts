@@ -54,6 +54,7 @@ const EVENTS: readonly EngineEvent[] = Object.values({
   truncated: { type: 'truncated', messages: 4, promptTokens: 900 },
   constrained: { type: 'constrained', depth: 1 },
   stats: { type: 'stats', usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } as Usage },
+  remote: { type: 'remote', origin: 'https://gpu.example', model: 'm', reason: 'device_lost', answer: 'whole' },
   device_lost: { type: 'device_lost', error: errorOf('device_lost') },
 } satisfies { [Type in EngineEvent['type']]: Extract<EngineEvent, { type: Type }> });
 
