@@ -150,6 +150,19 @@ describe('a conversation', () => {
     expect((await prose(page, 0)).trim()).toBe(expectedText(dragon).trim());
   });
 
+  it('keeps what was said before the edit on a branch of its own, by keyboard too', async () => {
+    expect(await page.locator('.fork-place').allTextContents()).toEqual(['2/2']);
+    await page.focus('.fork [data-move=previous]');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.question, .answer').count()).toBe(6);
+    expect(await page.locator('.fork-place').allTextContents()).toEqual(['1/2']);
+    const focused = () => page.evaluate(() => document.activeElement?.ariaLabel);
+    expect(await focused()).toBe('Next question'); // there is no previous one
+    await page.keyboard.press('Enter');
+    expect(await page.locator('.question, .answer').count()).toBe(2);
+    expect(await focused()).toBe('Previous question');
+  });
+
   it('stops on Escape, and regenerates the same greedy answer in full', async () => {
     await page.click('#settings-open');
     await page.fill('[name=maxTokens]', '400');
@@ -175,7 +188,7 @@ describe('a conversation', () => {
     await ask(page, 'story '.repeat(9000));
     await page.getByText('The conversation is too long').first().waitFor(ready);
     await page.click('#new-chat');
-    expect(await page.locator('#welcome').isVisible()).toBe(true);
+    await page.locator('#welcome').waitFor();
     await converse(page, dragon);
   });
 
