@@ -3,7 +3,7 @@ import type { GenerateRequest, GenerationEvent, TextEngine } from '../../engine/
 import type { OutriderError } from '../../errors.ts';
 import type { GrammarSpec } from '../grammars.ts';
 import type { FallbackReason, RemoteMark } from '../types-common.ts';
-import { beginAgain, continuationFields, continuedEvents, openContinuation } from './continuation.ts';
+import { type Begun, beginAgain, continuationFields, continuedEvents, openContinuation } from './continuation.ts';
 import { notMovable } from './fields.ts';
 import type { RemoteServer } from './server.ts';
 import { Tally, usageOf } from './tally.ts';
@@ -136,13 +136,12 @@ export class Detour {
     if (!begun) return this.#orRefuse(isConversation, error, 'the text so far cannot be told');
     const { variants, promptTokens, spent } = begun;
     const limit = (maxTokens ?? engine.model.contextLength - (promptTokens ?? 0)) - spent;
-    if (promptTokens !== undefined) this.tally.prompt(promptTokens);
-    if (limit <= 0) return this.#ended(choice, spent);
+    if (limit <= 0) return this.#ended(choice, begun);
     const chunks = await openContinuation(server, variants, continuationFields(request, engine, choice, limit), signal);
     if (!chunks)
       return this.#orRefuse(isConversation, error, `${server.origin} has no /completions that takes the prompt`);
     this.enter(error, text === '' ? 'whole' : 'continued');
-    this.tally.completion(spent);
+    this.#count(begun);
     return continuedEvents(chunks, choice, request.stops ?? [], (chunk) => {
       this.tally.piece();
       const usage = usageOf(chunk);
@@ -157,8 +156,13 @@ export class Detour {
   }
 
   /** The device was lost after the last token that was asked for. */
-  async *#ended(choice: number, spent: number): AsyncGenerator<GenerationEvent, void, undefined> {
-    this.tally.completion(spent);
+  async *#ended(choice: number, begun: Begun): AsyncGenerator<GenerationEvent, void, undefined> {
+    this.#count(begun);
     yield { type: 'end', choice, finishReason: 'length' };
+  }
+
+  #count({ promptTokens = 0, spent }: Begun): void {
+    this.tally.prompt(promptTokens);
+    this.tally.completion(spent);
   }
 }
