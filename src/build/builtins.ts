@@ -2,19 +2,20 @@
  * Browser builds must not name Node's modules: bundlers that meet `node:fs` in a package warn, leave it out or give up, even
  * in a chunk that no browser loads. So builds ask Node for them when they are needed.
  */
+import { isBuiltin } from 'node:module';
 import type { Plugin } from 'vite';
 
 const VIRTUAL = '\0outrider:';
 
-/** Vite plugin: `node:` imports become `process.getBuiltinModule`; undefined where there is no Node. Goes into `worker.plugins` too. */
+/** Vite plugin: imports of Node's modules become `process.getBuiltinModule`; undefined where there is no Node. Goes into `worker.plugins` too. */
 export function nodeBuiltins(): Plugin {
   return {
     name: 'outrider:node-builtins',
     apply: 'build',
     enforce: 'pre',
-    resolveId: (id) => (id.startsWith('node:') ? VIRTUAL + id : null),
+    resolveId: (id) => (isBuiltin(id) ? VIRTUAL + id : null),
     load(id) {
-      if (!id.startsWith(`${VIRTUAL}node:`)) return null;
+      if (!id.startsWith(VIRTUAL) || !isBuiltin(id.slice(VIRTUAL.length))) return null;
       const name = id.slice(VIRTUAL.length);
       const exported = Object.keys(process.getBuiltinModule(name) as object).filter((key) => /^[a-z]\w*$/i.test(key));
       const lines = exported

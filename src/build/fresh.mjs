@@ -6,18 +6,38 @@ import { root } from './modules.mjs';
 
 const INPUTS = ['src', 'shaders', 'package-lock.json', 'tsconfig.json', 'vite.config.ts'];
 
+/** What npm gets, apart from what lies in the checkout. */
+export const PACKAGE_PARTS = /** @type {const} */ (['lib', 'element', 'cli', 'types']);
+
 /**
- * Makes dist/<mode> unless it is up to date. Vite's own output goes to stderr.
- * @param {'site' | 'lib' | 'cli'} mode
+ * Makes dist/<part> unless it is up to date. Vite's own output goes to stderr.
+ * @param {'site' | typeof PACKAGE_PARTS[number]} part
  */
-export async function ensureBuilt(mode) {
-  const stamp = join(root, 'dist', mode, '.inputs');
-  const inputs = fingerprint(mode === 'site' ? [...INPUTS, 'public'] : INPUTS);
+export async function ensureBuilt(part) {
+  const stamp = join(root, 'dist', part, '.inputs');
+  const inputs = fingerprint(part === 'site' ? [...INPUTS, 'public'] : INPUTS);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
-  console.error(`Building dist/${mode} ...`);
-  const { build } = await import('vite');
-  await build({ root, mode, logLevel: 'warn' });
+  console.error(`Building dist/${part} ...`);
+  if (part === 'types') await (await import('./types.mjs')).makeTypes();
+  else await buildWith({ mode: part, logLevel: 'warn' });
   writeFileSync(stamp, inputs);
+}
+
+/**
+ * Vite's `build` from vite.config.ts, of what is published whoever calls: test runners set NODE_ENV to `test`, for which Vite
+ * takes the packages' development builds.
+ * @param {import('vite').InlineConfig} config
+ */
+export async function buildWith(config) {
+  const { build } = await import('vite');
+  const before = process.env.NODE_ENV;
+  process.env.NODE_ENV = 'production';
+  try {
+    return await build({ root, configFile: join(root, 'vite.config.ts'), ...config });
+  } finally {
+    if (before === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = before;
+  }
 }
 
 /** A hash over path, size and time of every file. @param {string[]} paths from the root @returns {string} */

@@ -2,29 +2,37 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { ensureBuilt } from './fresh.mjs';
+import { buildWith, ensureBuilt } from './fresh.mjs';
 import { ensureModules, root } from './modules.mjs';
 
 const CORE_LIMIT = 60_000;
+const ELEMENT_LIMIT = 48_000;
 const CHAT_LIMIT = 160_000;
 /**
- * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, grammars, what only Node has, hub
- * and hash worker, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of conversations.
+ * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, a worker's half, engines
+ * that tabs share, grammars, what only Node has, hub and hash worker, colours for each language of code, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of conversations.
  */
 const LAZY =
-  /engine\/create|src\/grammar|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /engine\/create|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
 /**
  * What core and lazy chunks have separately in the built library, since its worker is a bundle of its own: what the page's own
  * thread needs where it has no worker, and the parser of templates, which only the loader uses.
  */
 const APART = [
-  { from: /src\/index\.ts$/, to: /engine\/create|worker\/host|loader\/port/ },
+  { from: /src\/index\.ts$/, to: /engine\/create|worker\/host/ },
   { from: /src\/chat\/program\.ts$/, to: /@huggingface\/jinja/ },
 ];
+
 ensureModules();
+const library = await buildLibrary();
+const core = library.imports('outrider.js');
+const element = library.imports('register.js');
 const within = [
-  print('core: the static import graph of `outrider`, its worker counted once', CORE_LIMIT, await coreFiles()),
+  print('core: the static import graph of `outrider`, its worker counted once', CORE_LIMIT, library.files(core)),
+  print('element: the static import graph of `outrider/element/register`, beyond core', ELEMENT_LIMIT, [
+    ...library.files(element).filter(({ name, lazy }) => !lazy && !core.has(name)),
+  ]),
   print('chat page: static and first-use chunks', CHAT_LIMIT, await chatFiles()),
 ];
 process.exit(within.every(Boolean) ? 0 : 1);
@@ -42,9 +50,8 @@ function print(title, limit, files) {
   return total <= limit;
 }
 
-/** The library, with its worker as a part of the graph instead of a text inside it. @returns {Promise<File[]>} */
-async function coreFiles() {
-  const { build } = await import('vite');
+/** The library, with its worker as a part of the graph instead of a text inside it. */
+async function buildLibrary() {
   /** @type {import('vite').Plugin} */
   const workerOnce = {
     name: 'outrider:worker-once',
@@ -59,16 +66,24 @@ async function coreFiles() {
       return query === 'worker&inline' ? `import ${JSON.stringify(file)}; export default class {}` : null;
     },
   };
-  const built = await build({ root, mode: 'lib', logLevel: 'error', plugins: [workerOnce], build: { write: false } });
+  const built = await buildWith({ mode: 'lib', logLevel: 'error', plugins: [workerOnce], build: { write: false } });
   const { output } = /** @type {{ output: import('vite').Rolldown.OutputChunk[] }[]} */ (built)[0] ?? { output: [] };
   const chunks = new Map(output.filter(({ type }) => type === 'chunk').map((chunk) => [chunk.fileName, chunk]));
-  const initial = new Set(['outrider.js']);
-  for (const name of initial) for (const next of chunks.get(name)?.imports ?? []) initial.add(next);
-  return [...chunks.values()].map(({ fileName, code }) => ({
-    name: fileName,
-    content: code,
-    lazy: !initial.has(fileName),
-  }));
+  return {
+    /** What an entry loads at once. @param {string} entry */
+    imports(entry) {
+      const names = new Set([entry]);
+      for (const name of names) for (const next of chunks.get(name)?.imports ?? []) names.add(next);
+      return names;
+    },
+    /** Every chunk; lazy are those that are not counted. @param {ReadonlySet<string>} counted @returns {File[]} */
+    files: (counted) =>
+      [...chunks.values()].map(({ fileName, code }) => ({
+        name: fileName,
+        content: code,
+        lazy: !counted.has(fileName),
+      })),
+  };
 }
 
 /** The built chat page: its HTML, and every chunk and style sheet that the manifest leads to. @returns {Promise<File[]>} */
