@@ -7,12 +7,9 @@ import type { Engine } from './api/engine.ts';
 import type { FallbackOptions } from './api/remote/options.ts';
 import type { LoadOptions } from './engine/load.ts';
 import type { TextEngine } from './engine/request.ts';
-import { abortError, OutriderError } from './errors.ts';
-import type { LoaderClient } from './loader/client.ts';
+import { OutriderError } from './errors.ts';
 import type { PlanRequest, ReaderOptions } from './loader/host.ts';
 import type { ModelPlan } from './model/plan.ts';
-import type { ModelReader } from './model/reader.ts';
-import { abortable } from './ports/abortable.ts';
 import type { StorageFacts, StoredModel, Update, Verification } from './storage/cache/manage.ts';
 import { type FileAt, withPath } from './storage/file-at.ts';
 import type { ModelLocation, RemoteLocation } from './storage/open.ts';
@@ -132,15 +129,18 @@ export async function createEngine(source: ModelLocation, options: EngineOptions
  */
 export function serveEngine(scope: HostScope = globalThis as unknown as HostScope): void {
   onConnect(scope, async (port) => {
-    const [{ answerPage }, { openReader: open }] = await Promise.all([
+    const [{ answerPage }, { createTextEngine }, { openReader }] = await Promise.all([
       import('./worker/host.ts'),
+      import('./engine/create.ts'),
       import('./loader/local.ts'),
     ]);
-    answerPage(port, createHere, open);
+    answerPage(port, createTextEngine, openReader);
   });
   let answerTab: Promise<(port: MessagePort) => void> | undefined;
   onTab(scope, async (port) => {
-    answerTab ??= import('./worker/shared/host.ts').then(({ answerTabs }) => answerTabs(createHere));
+    answerTab ??= Promise.all([import('./worker/shared/host.ts'), import('./engine/create.ts')]).then(
+      ([{ answerTabs }, { createTextEngine }]) => answerTabs(createTextEngine),
+    );
     (await answerTab)(port);
   });
 }
@@ -228,20 +228,16 @@ async function load(source: ModelLocation, options: Omit<EngineOptions, 'fallbac
     reading = { ...reading, downgrades: [`The model is loaded for this tab alone, not shared: ${joined.missing}.`] };
   }
   if (inThisThread) {
-    const here = gpu ?? globalThis.navigator?.gpu ?? (await openGpuOfNode());
-    const { reader, failed } = await openReader(source, reading, loading.signal);
-    const signals = [loading.signal, failed].filter((signal) => signal !== undefined);
-    try {
-      return await createHere(reader, name, { ...loading, gpu: here, signal: AbortSignal.any(signals) });
-    } catch (error) {
-      throw failed?.aborted ? failed.reason : error;
-    }
+    const { createHere } = await import('./worker/here.ts');
+    const remote = typeof Worker === 'undefined' || isByteSource(source) ? undefined : sendable(source);
+    return createHere(source, remote, name, reading, { ...loading, gpu });
   }
   const remote = sendable(source);
   if (worker && !isShared) {
     const model = { name, label: name, source: remote, readerOptions: reading };
     return connectEngine(worker, model, loading, () => {});
   }
+  const { openInLoader } = await import('./loader/client.ts');
   const { loader, label, port } = await openInLoader(remote, reading, loading.signal);
   const own = startWorker();
   const release = () => {
@@ -259,48 +255,6 @@ async function speak(loading: Promise<TextEngine>): Promise<Engine> {
 
 function isSharedWorker(worker: EngineOptions['worker']): worker is SharedWorker {
   return typeof worker === 'object' && 'port' in worker;
-}
-
-/** A page whose engine is in a Worker never needs it. */
-async function createHere(reader: ModelReader, name: string, options: LoadOptions): Promise<TextEngine> {
-  const { createTextEngine } = await import('./engine/create.ts');
-  return createTextEngine(reader, name, options);
-}
-
-/** Reading happens in a Worker of its own where there are Workers: only there can the browser's files be written at any place. */
-async function openReader(
-  source: ModelLocation,
-  options: ReaderOptions,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly reader: ModelReader; readonly failed?: AbortSignal }> {
-  if (typeof Worker === 'undefined' || isByteSource(source)) {
-    return { reader: await (await import('./loader/local.ts')).openReader(source, options) };
-  }
-  const { loader, label, port } = await openInLoader(sendable(source), options, signal);
-  const { readerOver } = await import('./loader/port.ts');
-  const reader = readerOver(port, label);
-  const close = () =>
-    abortable(reader.close(), loader.failed)
-      .catch(() => {}) // a dead worker has nothing open
-      .finally(() => loader.terminate());
-  return { reader: { ...reader, close }, failed: loader.failed };
-}
-
-async function openInLoader(
-  source: RemoteLocation,
-  options: ReaderOptions,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly loader: LoaderClient; readonly label: string; readonly port: MessagePort }> {
-  const { LoaderClient } = await import('./loader/client.ts');
-  const loader = new LoaderClient();
-  try {
-    const { port1, port2 } = new MessageChannel();
-    const opening = loader.call('open', source, options, port1);
-    return { loader, label: await (signal ? abortable(opening, signal) : opening), port: port2 };
-  } catch (error) {
-    loader.terminate();
-    throw signal?.aborted ? abortError(signal) : error;
-  }
 }
 
 /** The folder's name: the last part of a URL or path, or the folder that a file picker gave. */
@@ -321,12 +275,6 @@ function folderOf(file: File | FileAt | undefined): string | undefined {
 
 function isByteSource(source: ModelLocation): source is ModelSource {
   return typeof source === 'object' && !(Symbol.iterator in source);
-}
-
-/** Under Node, Dawn; elsewhere nothing, and loading explains what is missing. */
-async function openGpuOfNode(): Promise<GPU | undefined> {
-  const isNode = !('document' in globalThis || 'WorkerGlobalScope' in globalThis) && typeof process === 'object';
-  return isNode ? (await (await import('./gpu/node.ts')).openNodeGpu()).gpu : undefined;
 }
 
 function startWorker(): Worker {

@@ -13,7 +13,7 @@ const CHAT_LIMIT = 160_000;
  * that tabs share, grammars, what only Node has, hub and hash worker, colours for each language of code, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of conversations.
  */
 const LAZY =
-  /engine\/create|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
 /**
  * What core and lazy chunks have separately in the built library, since its worker is a bundle of its own: what the page's own

@@ -1,11 +1,11 @@
 /** The page's side of the loader worker. Loaded when the first model is opened. */
-import { OutriderError } from '../errors.ts';
+import { abortError, OutriderError } from '../errors.ts';
 import { abortable } from '../ports/abortable.ts';
 import { answerCalls, Caller } from '../ports/calls.ts';
 import { nameLife, whenGone } from '../ports/life.ts';
 import type { LoaderPorts } from './entry.ts';
 import LoaderWorker from './entry.ts?worker&inline';
-import type { RemoteLoader } from './host.ts';
+import type { ReaderOptions, RemoteLoader, RemoteLocation } from './host.ts';
 import { createServices } from './services.ts';
 
 /** A loader worker and the calls to it. */
@@ -74,6 +74,27 @@ export class LoaderClient {
     this.#port.close();
     this.#services.port1.close();
     for (const worker of [this.#worker, ...this.#hashWorkers]) worker.terminate();
+  }
+}
+
+/**
+ * Opens a model in a loader worker of its own.
+ * @returns the worker, what the reader calls itself, and the port that leads to it (port.ts)
+ * @throws OutriderError `worker_failed`, `aborted`, and what opening throws; the worker is ended then
+ */
+export async function openInLoader(
+  source: RemoteLocation,
+  options: ReaderOptions,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly loader: LoaderClient; readonly label: string; readonly port: MessagePort }> {
+  const loader = new LoaderClient();
+  try {
+    const { port1, port2 } = new MessageChannel();
+    const opening = loader.call('open', source, options, port1);
+    return { loader, label: await (signal ? abortable(opening, signal) : opening), port: port2 };
+  } catch (error) {
+    loader.terminate();
+    throw signal?.aborted ? abortError(signal) : error;
   }
 }
 
