@@ -235,3 +235,38 @@ export function minimize(automaton: Automaton): Automaton {
     ),
   };
 }
+
+/**
+ * For texts that may go on for ever: from each state a shortest text to an end.
+ * @returns distinct texts, shorter ones first; none where no text is endless
+ */
+export function waysOut({ accepts, edges }: Automaton): string[] {
+  if (!hasCycle(edges)) return [];
+  const ways = accepts.map((accepted): string | undefined => (accepted ? '' : undefined));
+  for (let isChanged = true; isChanged; ) {
+    isChanged = false;
+    for (const [state, own] of edges.entries()) {
+      for (const { first, last, target } of own) {
+        const rest = ways[target];
+        if (rest === undefined || (ways[state] !== undefined && ways[state]!.length <= rest.length + 1)) continue;
+        // A letter sooner than a sign that JSON would have to escape.
+        ways[state] = String.fromCodePoint(Math.max(first, Math.min(last, 0x7a))) + rest;
+        isChanged = true;
+      }
+    }
+  }
+  return [...new Set(ways.filter((way) => way !== undefined))].sort((a, b) => a.length - b.length);
+}
+
+function hasCycle(edges: Automaton['edges']): boolean {
+  const sources = edges.map(() => 0);
+  for (const { target } of edges.flat()) sources[target]!++;
+  const free = sources.flatMap((count, state) => (count === 0 ? [state] : []));
+  for (const state of free) {
+    for (const { target } of edges[state]!) {
+      sources[target]!--;
+      if (sources[target] === 0) free.push(target);
+    }
+  }
+  return free.length < edges.length;
+}

@@ -8,11 +8,17 @@ type Mask = Uint32Array<ArrayBuffer>;
 
 /** A way to the end that is longer is not looked for. */
 const MAX_STEPS = 400;
+/** Where so few tokens are allowed, they are parts of one text, of which the longest gets farthest. */
+const MAX_FIXED = 12;
 /** Tokens beside those of the shortest way, for choices that the model still has. */
 const SPARE = 16;
 
 /** Ids by what they do to JSON. Of one vocabulary. */
 export class ClosingIds {
+  readonly #tokens: readonly string[];
+  readonly #quotes: Mask;
+  /** Ids of one byte, by its letter in the byte-level alphabet. */
+  readonly #bytes: ReadonlyMap<string, number>;
   readonly #closers: Mask;
   readonly #plain: Mask;
   /** One byte of ASCII that opens nothing, by id. */
@@ -26,6 +32,9 @@ export class ClosingIds {
       for (const [id, token] of tokens.entries()) if (isWanted(token)) mask[id >> 5]! |= 1 << (id & 31);
       return mask;
     };
+    this.#tokens = tokens;
+    this.#quotes = maskOf((token) => token.startsWith('"'));
+    this.#bytes = new Map(tokens.flatMap((token, id) => (token.length === 1 ? [[token, id] as const] : [])));
     this.#closers = maskOf((token) => /^["\]}]+$/.test(token));
     this.#plain = maskOf((token) => token !== '' && !/[[{]/.test(token));
     this.#singles = maskOf((token) => /^[!-Z\\\]^-z|}~Ġ]$/.test(token));
@@ -52,23 +61,29 @@ export class ClosingIds {
     return mask;
   }
 
-  /**
-   * One id of what `narrow` leaves: the one that was taken least.
-   * @param taken since something was last finished; it counts this one
-   */
-  pick(mask: Mask, taken: Map<number, number>): number {
-    const narrowed = this.narrow(mask);
-    const ids = [...narrowed].flatMap((word, index) => bitsOf(word).map((bit) => index * 32 + bit));
-    const least = ids.reduce((best, id) => ((taken.get(id) ?? 0) < (taken.get(best) ?? 0) ? id : best));
-    if (this.#finishes(least)) taken.clear();
-    else taken.set(least, (taken.get(least) ?? 0) + 1);
-    return least;
+  /** One id on the way to an end: a quote, a bracket, the most of a text that is fixed, any character. */
+  pick(mask: Mask): number {
+    const ids = idsOf(this.narrow(mask));
+    const quote = ids.find((id) => this.#tokens[id]!.startsWith('"'));
+    if (quote !== undefined) return quote;
+    const plain = idsOf(mask.map((word, index) => word & this.#plain[index]!));
+    if (plain.length > MAX_FIXED || /[\]}]/.test(this.#tokens[ids[0]!]!)) return ids[0]!;
+    return plain.reduce((best, id) => (this.#tokens[id]!.length > this.#tokens[best]!.length ? id : best), ids[0]!);
   }
 
-  #finishes(id: number): boolean {
-    return ((this.#closers[id >> 5]! >> (id & 31)) & 1) === 1;
+  /** Whether a string can be closed, or there is none that is open. */
+  closes(mask: Mask): boolean {
+    return mask.some((word, index) => (word & this.#quotes[index]!) !== 0);
+  }
+
+  /** A text of ASCII as ids of one byte each; undefined where it is none, or an id is missing. */
+  spell(text: string): number[] | undefined {
+    const ids = Array.from(text, (character) => this.#bytes.get(character === ' ' ? 'Ġ' : character));
+    return ids.every((id) => id !== undefined) ? ids : undefined;
   }
 }
+
+const idsOf = (mask: Mask): number[] => [...mask].flatMap((word, index) => bitsOf(word).map((bit) => index * 32 + bit));
 
 const bitsOf = (word: number): number[] =>
   word === 0 ? [] : Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => ((word >> bit) & 1) === 1);
@@ -77,15 +92,17 @@ const bitsOf = (word: number): number[] =>
 export class Closing {
   readonly #ids: ClosingIds;
   readonly #matcher: GrammarMatcher;
+  readonly #waysOut: readonly (readonly number[])[];
   #left: number;
   /** Tokens that are left when the way to the end is looked for again. */
   #nextLook: number;
   /** What is left of the way to the end, once it is taken. */
   #way: number[] | undefined;
 
-  /** @param numTokens that the choice may have, at least 1; Infinity: it is never closed */
-  constructor(ids: ClosingIds, matcher: GrammarMatcher, numTokens: number) {
+  /** @param waysOut texts that may close a string whose pattern keeps it open; @param numTokens that the choice may have, at least 1; Infinity: it is never closed */
+  constructor(ids: ClosingIds, matcher: GrammarMatcher, waysOut: readonly string[], numTokens: number) {
     this.#ids = ids;
+    this.#waysOut = waysOut.map((text) => ids.spell(text)).filter((way) => way !== undefined);
     this.#matcher = matcher;
     this.#left = numTokens;
     this.#nextLook = numTokens === Infinity ? 0 : numTokens;
@@ -121,17 +138,26 @@ export class Closing {
   /** Tokens of a short way to the end; undefined where none was found. The matcher is afterwards as it was. */
   async #wayToEnd(first: Mask): Promise<number[] | undefined> {
     const way: number[] = [];
-    // In a pattern, what brings it to its end may be any character: each has its turn.
-    const taken = new Map<number, number>();
     let mask = first;
     while (!this.#ids.mayEnd(mask) && way.length < MAX_STEPS) {
-      const id = this.#ids.pick(mask, taken);
-      if (!this.#matcher.acceptToken(id)) break;
-      way.push(id);
+      const wayOut = this.#ids.closes(mask) ? undefined : this.#waysOut.find((ids) => this.#follow(ids));
+      if (wayOut) way.push(...wayOut);
+      else {
+        const id = this.#ids.pick(mask);
+        if (!this.#matcher.acceptToken(id)) break;
+        way.push(id);
+      }
       mask = maskOf(await this.#matcher.getNextTokenBitmask());
     }
     if (way.length > 0) this.#matcher.rollBack(way.length);
     return this.#ids.mayEnd(mask) ? way : undefined;
+  }
+
+  /** Takes all ids, or none. */
+  #follow(ids: readonly number[]): boolean {
+    const refused = ids.findIndex((id) => !this.#matcher.acceptToken(id));
+    if (refused > 0) this.#matcher.rollBack(refused);
+    return refused < 0;
   }
 }
 

@@ -4,7 +4,7 @@ import { OutriderError } from '../errors.ts';
 import { abortable } from '../ports/abortable.ts';
 import { byteCharacters } from '../tokenizer/bytes.ts';
 import type { EncodedVocabulary, GrammarHost } from './masks.ts';
-import { type GrammarSpec, grammarText } from './spec.ts';
+import { type GrammarSpec, grammarOf } from './spec.ts';
 
 export { checkSpec, type GrammarSpec, type ToolSpec } from './spec.ts';
 
@@ -28,11 +28,11 @@ export class GrammarEngine {
    *   (`details.wasmRefused`) or the worker fails, `engine_unloaded`; or the signal's reason
    */
   async open(spec: GrammarSpec, signal: AbortSignal, numTokens = Infinity): Promise<MessagePort> {
-    const text = grammarText(spec);
+    const grammar = grammarOf(spec);
     const { port1, port2 } = new MessageChannel();
     try {
       const host = await abortable(this.#started(), signal);
-      await abortable(host.serve(text, port2, spec.kind === 'ebnf' ? Infinity : numTokens), signal);
+      await abortable(host.serve(grammar, port2, spec.kind === 'ebnf' ? Infinity : numTokens), signal);
       return port1;
     } catch (error) {
       port1.close();

@@ -4,6 +4,7 @@ import type { MaskSource } from '../engine/request.ts';
 import { OutriderError } from '../errors.ts';
 import { answerCalls } from '../ports/calls.ts';
 import { Closing, ClosingIds, maskOf } from './closing.ts';
+import type { GrammarText } from './spec.ts';
 
 /** The library, however it was loaded. */
 export type Xgrammar = typeof import('@mlc-ai/web-xgrammar');
@@ -22,7 +23,7 @@ export interface EncodedVocabulary {
 export interface GrammarHost {
   prepare(vocabulary: EncodedVocabulary): Promise<void>;
   /** @param port moves @param numTokens that a choice may have; Infinity where that is not known */
-  serve(text: string, port: MessagePort, numTokens: number): Promise<void>;
+  serve(grammar: GrammarText, port: MessagePort, numTokens: number): Promise<void>;
   close(): void;
 }
 
@@ -60,11 +61,10 @@ export class MaskServer {
 
   /**
    * Answers a `MaskSource`'s calls on `port` until it is closed.
-   * @param text EBNF
    * @param numTokens that a choice may have: before they run out, it is brought to an end (closing.ts)
    * @throws OutriderError `invalid_request` where the grammar has errors
    */
-  async serve(text: string, port: MessagePort, numTokens: number): Promise<void> {
+  async serve({ text, waysOut }: GrammarText, port: MessagePort, numTokens: number): Promise<void> {
     const compiled = this.#compile(text);
     compiled.users++;
     const { library } = await this.#prepared!;
@@ -75,7 +75,7 @@ export class MaskServer {
       port.close();
       throw error;
     }
-    const source = new GrammarMasks(library, grammar, this.#endIds, this.#closing!, numTokens);
+    const source = new GrammarMasks(library, grammar, this.#endIds, this.#closing!, waysOut, numTokens);
     // Not every browser tells of a port's end: then the choice's own end frees it.
     port.addEventListener('close', () => {
       source.free();
@@ -139,6 +139,7 @@ class GrammarMasks implements MaskSource {
   readonly #grammar: CompiledGrammar;
   readonly #endIds: readonly number[];
   readonly #closingIds: ClosingIds;
+  readonly #waysOut: readonly string[];
   readonly #numTokens: number;
   #matcher: GrammarMatcher | undefined;
   #closing: Closing | undefined;
@@ -148,19 +149,21 @@ class GrammarMasks implements MaskSource {
     grammar: CompiledGrammar,
     endIds: readonly number[],
     closingIds: ClosingIds,
+    waysOut: readonly string[],
     numTokens: number,
   ) {
     this.#library = library;
     this.#grammar = grammar;
     this.#endIds = endIds;
     this.#closingIds = closingIds;
+    this.#waysOut = waysOut;
     this.#numTokens = numTokens;
   }
 
   async start(): Promise<Mask> {
     this.free();
     this.#matcher = await this.#library.GrammarMatcher.createGrammarMatcher(this.#grammar, [...this.#endIds]);
-    this.#closing = new Closing(this.#closingIds, this.#matcher, this.#numTokens);
+    this.#closing = new Closing(this.#closingIds, this.#matcher, this.#waysOut, this.#numTokens);
     const mask = maskOf(await this.#matcher.getNextTokenBitmask());
     if (mask.some((word) => word !== 0)) return (await this.#closing.narrow(mask)) ?? mask;
     throw new OutriderError('invalid_request', 'The grammar matches no text at all. Correct it.');

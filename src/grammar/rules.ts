@@ -16,6 +16,8 @@ export type Sequence = readonly Item[];
 export const BLANK: Item = { choice: [[], [{ text: ' ' }]] };
 
 export class Rules {
+  /** Texts that bring strings of endless patterns to their ends, quotes included. */
+  readonly waysOut = new Set<string>();
   readonly #rules = new Map<string, readonly Sequence[]>();
   readonly #names = new Map<string, string>();
 

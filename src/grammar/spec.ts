@@ -25,18 +25,25 @@ export type GrammarSpec =
  * @throws OutriderError `invalid_request`; for a schema it names keyword and place, which `details` have too
  */
 export function checkSpec(spec: GrammarSpec): void {
-  grammarText(spec);
+  grammarOf(spec);
 }
 
-/** The grammar in xgrammar's EBNF. @throws OutriderError as `checkSpec` */
-export function grammarText(spec: GrammarSpec): string {
+export interface GrammarText {
+  /** In xgrammar's EBNF. */
+  readonly text: string;
+  /** Texts that may bring an answer nearer to its end. */
+  readonly waysOut: readonly string[];
+}
+
+/** @throws OutriderError as `checkSpec` */
+export function grammarOf(spec: GrammarSpec): GrammarText {
   if (spec.kind === 'ebnf') {
-    if (spec.grammar.trim() !== '') return writeOutClasses(spec.grammar);
+    if (spec.grammar.trim() !== '') return { text: writeOutClasses(spec.grammar), waysOut: [] };
     throw new OutriderError('invalid_request', 'The grammar is empty; it needs at least a rule "root".');
   }
   const rules = new Rules();
   const text = rules.toText(rootRule(rules, spec));
-  if (text !== undefined) return text;
+  if (text !== undefined) return { text, waysOut: [...rules.waysOut] };
   const what = spec.kind === 'tools' ? 'No tool has arguments' : 'The JSON schema has no value';
   throw new OutriderError(
     'invalid_request',

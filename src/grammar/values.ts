@@ -1,5 +1,5 @@
 /** Parts of JSON as rules: strings by automata or lengths, texts of numbers, any value. */
-import { type Automaton, rangesByTarget } from './automaton.ts';
+import { type Automaton, rangesByTarget, waysOut } from './automaton.ts';
 import { intersectRanges, type Ranges, SCALARS } from './code-points.ts';
 import { BLANK, type Rules, type Sequence } from './rules.ts';
 
@@ -37,6 +37,7 @@ const CLOSE: Sequence = [{ text: '"' }];
 /** A JSON string, quotes included, whose value the automaton matches. @returns the rule */
 export function stringLike(rules: Rules, automaton: Automaton): string {
   return rules.rule(`string like ${JSON.stringify(automaton)}`, () => {
+    for (const way of waysOut(automaton)) rules.waysOut.add(JSON.stringify(way).slice(1));
     return [[{ text: '"' }, { rule: automatonRule(rules, automaton, characters, CLOSE) }]];
   });
 }

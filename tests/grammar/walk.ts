@@ -39,38 +39,44 @@ export async function withMasks<T>(
 }
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-/** What brings an answer nearer to its end. */
-const FINISHING = /^["\]}]+$/;
+type Choose = (ids: readonly number[]) => readonly number[];
 
-/**
- * @param random 0 <= x < 1
- * @param numTokens after so many, tokens that close something are taken wherever they are allowed
- * @returns the text, and whether the grammar was finished
- */
-export async function walk(
+/** One of `choose`'s ids at a time. @returns undefined where the tokens ran out */
+async function answer(
   masks: MaskSource,
   random: () => number,
-  numTokens = 60,
-): Promise<{ text: string; isFinished: boolean }> {
+  numTokens: number,
+  choose: Choose,
+): Promise<string | undefined> {
   let mask: Uint32Array | undefined = await masks.start();
   const pieces: Uint8Array[] = [];
-  const done = (isFinished: boolean) => ({ text: text(joined(pieces)), isFinished });
-  for (let step = 0; step < numTokens * 20; step++) {
+  for (let step = 0; step < numTokens && mask; step++) {
     const ids = allowedIds(mask);
-    const ends = ids.filter((id) => vocabulary.endIds.includes(id));
-    if (ends.length > 0 && (step >= numTokens || random() < 0.3)) return done(true);
-    const others = ids.filter((id) => !ends.includes(id));
-    const finishing = others.filter((id) => FINISHING.test(text(vocabulary.bytes[id]!)));
-    const isEnding = finishing.length > 0 && (step >= numTokens || random() < 0.2);
-    const single = others.filter((id) => vocabulary.bytes[id]!.length === 1);
-    const choice = isEnding ? finishing : step >= numTokens && single.length > 0 ? single : others;
+    const texts = ids.filter((id) => !vocabulary.endIds.includes(id));
+    if (texts.length < ids.length && random() < 0.3) return text(joined(pieces));
+    const choice = choose(texts);
     const id = choice[Math.floor(random() * choice.length)]!;
     pieces.push(vocabulary.bytes[id]!);
     mask = await masks.accept(id);
-    if (!mask) return done(true);
   }
-  return done(false);
+  return mask ? undefined : text(joined(pieces));
 }
+
+const isCloser = (id: number) => /["\]}]/.test(text(vocabulary.bytes[id]!));
+const some = (wanted: readonly number[], all: readonly number[]) => (wanted.length > 0 ? wanted : all);
+
+/** A random answer that closes something every now and then. @param random 0 <= x < 1 */
+export const walk = (masks: MaskSource, random: () => number, numTokens: number): Promise<string | undefined> =>
+  answer(masks, random, numTokens, (ids) => (random() < 0.2 ? some(ids.filter(isCloser), ids) : ids));
+
+/** A random answer that closes nothing as long as it need not. */
+export const ramble = (masks: MaskSource, random: () => number, numTokens: number): Promise<string | undefined> =>
+  answer(masks, random, numTokens, (ids) =>
+    some(
+      ids.filter((id) => !isCloser(id)),
+      ids,
+    ),
+  );
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
@@ -80,19 +86,4 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return bytes;
-}
-
-/** An answer that closes nothing as long as it need not. @returns undefined where its tokens ran out */
-export async function ramble(masks: MaskSource, random: () => number, numTokens: number): Promise<string | undefined> {
-  let mask: Uint32Array | undefined = await masks.start();
-  const pieces: Uint8Array[] = [];
-  for (let step = 0; step < numTokens && mask; step++) {
-    const ids = allowedIds(mask).filter((id) => !vocabulary.endIds.includes(id));
-    const open = ids.filter((id) => !/["\]}]/.test(text(vocabulary.bytes[id]!)));
-    const choice = open.length > 0 ? open : ids;
-    const id = choice[Math.floor(random() * choice.length)]!;
-    pieces.push(vocabulary.bytes[id]!);
-    mask = await masks.accept(id);
-  }
-  return mask ? undefined : text(joined(pieces));
 }
