@@ -4,6 +4,7 @@ import type { FileAt } from './file-at.ts';
 import { createFilesSource } from './files.ts';
 import { createHttpSource } from './http/source.ts';
 import type { HubOptions, Repository } from './hub.ts';
+import { isNode } from './platform.ts';
 import type { ModelSource } from './source.ts';
 
 /**
@@ -57,10 +58,4 @@ const schemeOf = (source: string) => /^([a-z][a-z0-9+.-]+):/i.exec(source)?.[1]?
 
 function isFileList(source: readonly (File | FileAt)[] | ModelSource): source is readonly (File | FileAt)[] {
   return Symbol.iterator in source;
-}
-
-/** Bundlers and test environments polyfill `process` in browsers, so a document or a worker scope decides first. */
-function isNode(): boolean {
-  const isWeb = 'document' in globalThis || 'WorkerGlobalScope' in globalThis;
-  return !isWeb && typeof process === 'object' && process.versions?.node !== undefined;
 }
