@@ -137,7 +137,7 @@ function watch(device: GPUDevice, facts: AdapterFacts): Gpu {
     fail(
       new OutriderError(
         'device_lost',
-        `The GPU device was lost (${info.reason}): ${info.message || 'no reason given'}. Load the model again. Should it recur, close other GPU-heavy tabs, or use a shorter context.`,
+        `The GPU device was lost (${info.reason}): ${info.message || 'no reason given'}. Load the model again. Should it recur, close other GPU-heavy tabs, use a shorter context, or name a server that goes on instead (\`fallback\`).`,
         {
           details: { reason: info.reason },
         },

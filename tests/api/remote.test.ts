@@ -130,9 +130,10 @@ describe('a device that is lost in the middle of an answer', () => {
 
   it('is answered anew without a trace of the first try where nobody has read it', async () => {
     await open({ loseAt: 12 });
-    const { choices, remote, usage } = await engine.chat.completions.create(ask);
+    const { choices, remote, usage, model } = await engine.chat.completions.create(ask);
     expect(choices[0].message.content).toBe(STORY);
     expect(remote).toEqual({ origin: server.origin, model: MODEL, reason: 'device_lost', answer: 'whole' });
+    expect(model).toBe(MODEL);
     expect(usage).toMatchObject({ prompt_tokens: 7, completion_tokens: STORY.length });
   });
 

@@ -18,6 +18,8 @@ export interface ServerOptions {
   readonly deltas?: readonly object[];
   /** Never ends its streams. */
   readonly stalls?: boolean;
+  /** Lets pages of every origin ask. */
+  readonly cors?: boolean;
 }
 
 export interface Asked {
@@ -43,6 +45,11 @@ export async function startServer(options: ServerOptions): Promise<ConformingSer
   const asked: Asked[] = [];
   const left: string[] = [];
   const server = createServer(async (request, response) => {
+    if (options.cors) {
+      response.setHeader('access-control-allow-origin', '*');
+      response.setHeader('access-control-allow-headers', 'authorization, content-type');
+    }
+    if (request.method === 'OPTIONS') return void response.end();
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
     const body = JSON.parse(Buffer.concat(parts).toString('utf8'));

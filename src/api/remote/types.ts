@@ -49,8 +49,13 @@ export interface Elsewhere {
   close(): void;
 }
 
-/** `collect`, with the mark of the first piece that has one. */
-export function keepingMark<Piece extends { remote?: RemoteMark }, Whole extends { remote?: RemoteMark }>(
+interface Markable {
+  model: string;
+  remote?: RemoteMark;
+}
+
+/** `collect`, with the mark of the first piece that has one, and its model. */
+export function keepingMark<Piece extends Markable, Whole extends Markable>(
   collect: (pieces: AsyncIterable<Piece>) => Promise<Whole>,
 ): (pieces: AsyncIterable<Piece>) => Promise<Whole> {
   return async (pieces) => {
@@ -62,6 +67,6 @@ export function keepingMark<Piece extends { remote?: RemoteMark }, Whole extends
       }
     };
     const whole = await collect(watched());
-    return remote ? { ...whole, remote } : whole;
+    return remote ? { ...whole, model: remote.model, remote } : whole;
   };
 }

@@ -32,7 +32,7 @@ export interface Needs {
 }
 
 const SMALLER = 'Choose a smaller checkpoint: int4, with a backbone of int8 or int4, is the smallest that is read.';
-const REMOTE = 'Use a remote OpenAI-compatible endpoint that serves this model.';
+const REMOTE = 'Use a remote OpenAI-compatible endpoint that serves this model (`fallback` of createEngine).';
 
 export function advise(needs: Needs): Advice {
   const { total, budget, refusal } = needs;

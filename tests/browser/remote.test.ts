@@ -1,0 +1,102 @@
+/** A fallback in a page: a device that is lost in an engine's worker, a page without WebGPU, a server of another origin. */
+import type { Browser, Page, Route } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ConformingServer, MODEL, startServer } from '../remote/server.ts';
+import type {} from './remote-page.ts';
+import { insecureHost, launchChromium, readProjectJson, type Site, serveSite } from './serve.ts';
+
+const question = 'Tell me a story about a dragon';
+const apiKey = 'sk-of-the-page';
+const { cases } = readProjectJson('tests/fixtures/scoutling/expected-int4.json') as {
+  cases: { prompt: string; text: string }[];
+};
+const story = cases.find(({ prompt }) => prompt === question)!.text.replace('<|eot|>', '');
+
+let site: Site;
+let browser: Browser;
+let server: ConformingServer;
+
+beforeAll(async () => {
+  const header = '<|header_start|>assistant<|header_end|>\n\n';
+  [site, browser, server] = await Promise.all([
+    serveSite(),
+    launchChromium(),
+    startServer({ story, header, apiKey, completions: ['text'], cors: true }),
+  ]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  await server?.close();
+});
+
+async function openPage(origin: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.route('**/remote.html', (route: Route) =>
+    route.fulfill({
+      body: '<!doctype html><script type="module" src="/tests/browser/remote-page.ts"></script>',
+      contentType: 'text/html',
+    }),
+  );
+  await page.goto(`${origin}remote.html`);
+  await page.waitForFunction(() => 'remotePage' in globalThis, null, { timeout: 60_000 });
+  return page;
+}
+
+const fallback = () => ({ baseURL: server.baseURL, apiKey, model: MODEL });
+
+describe('a fallback in a page', () => {
+  it('goes on with an answer whose device is lost in its middle, and says so; the key goes to no other origin', async () => {
+    const page = await openPage(site.url);
+    const keys: string[] = [];
+    page.on('request', (request) => {
+      if (JSON.stringify(request.headers()).includes(apiKey)) keys.push(new URL(request.url()).origin);
+    });
+    expect(await page.evaluate((options) => remotePage.open(options, true), fallback())).toBe('local');
+    const answer = await page.evaluate((text) => remotePage.ask(text, 8), question);
+    expect(answer.text).toBe(story);
+    expect(answer.local).not.toBe('');
+    expect(answer).toMatchObject({
+      where: 'remote',
+      remote: { origin: server.origin, model: MODEL, reason: 'device_lost', answer: 'continued' },
+      events: expect.arrayContaining(['device_lost', 'downgrade', 'remote']),
+    });
+    expect(server.asked.map(({ path, body }) => [path, body.prompt.endsWith(answer.local)])).toEqual([
+      ['/v1/completions', true],
+    ]);
+    expect(new Set(keys)).toEqual(new Set([server.origin]));
+    expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]))).not.toContain(
+      apiKey,
+    );
+    await page.evaluate(() => remotePage.close());
+    await page.close();
+  });
+
+  it('is not there unless it is given: then the error says what to do', async () => {
+    const page = await openPage(site.url);
+    const before = server.asked.length;
+    await page.evaluate(() => remotePage.open(undefined, true));
+    const answer = await page.evaluate((text) => remotePage.ask(text, 8), question);
+    expect(answer).toMatchObject({
+      code: 'device_lost',
+      message: expect.stringMatching(/Load the model again.*fallback/),
+    });
+    expect(answer.text).not.toBe('');
+    expect(server.asked).toHaveLength(before);
+    await page.close();
+  });
+
+  it('answers in a page that has no WebGPU, and says what is in the way where the server does not let it', async () => {
+    const page = await openPage(site.url.replace('localhost', insecureHost));
+    expect(await page.evaluate((options) => remotePage.open(options, false), fallback())).toBe('remote');
+    const answer = await page.evaluate((text) => remotePage.ask(text), question);
+    expect(answer).toMatchObject({ text: story, remote: { reason: 'webgpu_unavailable', answer: 'whole' } });
+
+    const closed = await startServer({ story, header: '', apiKey });
+    await page.evaluate((options) => remotePage.open(options, false), { ...fallback(), baseURL: closed.baseURL });
+    const refused = await page.evaluate((text) => remotePage.ask(text), question);
+    expect(refused).toMatchObject({ code: 'network_error', message: expect.stringContaining('CORS') });
+    await closed.close();
+    await page.close();
+  });
+});
