@@ -3,17 +3,20 @@ import type { Engine, EngineEvent } from '../../index.ts';
 import { byId } from '../shared/dom.ts';
 import { formatCount, formatRate } from '../shared/format.ts';
 import { showProblem } from '../shared/problem-view.ts';
-import { type Ending, streamAnswer } from './answering.ts';
+import { type Ending, PartsGatherer, streamAnswer } from './answering.ts';
+import type { RoutedLayer } from './conversations/answer.ts';
 import type { History } from './conversations/history.ts';
-import { type Answer, forksOf, type Message, pathTo, shownPath, toMessages } from './conversations/tree.ts';
+import { type Answer, callsOf, forksOf, type Message, pathTo, shownPath, toMessages } from './conversations/tree.ts';
 import type { ExpertPanel } from './experts/panel.ts';
+import { RouteRecorder } from './experts/recorder.ts';
+import type { TokenRoute } from './experts/table.ts';
 import { Announcer } from './messages/announcer.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
 import { TokenCounter } from './messages/counter.ts';
 import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
 import { explain, isRecoverable } from './problems.ts';
-import { readSettings, requestFields } from './settings/settings.ts';
+import { readSettings, requestFields, toolsOf } from './settings/settings.ts';
 import { StatusView, showFacts } from './status.ts';
 
 /** What the page hands to the chat. */
@@ -25,6 +28,13 @@ export interface ChatOptions {
 
 const saveMs = 1000; // a reload in the middle of an answer loses at most what came in this time
 
+interface Writing {
+  readonly answer: Answer;
+  readonly abort: AbortController;
+  readonly parts: PartsGatherer;
+  readonly routes: RouteRecorder;
+}
+
 export class Chat {
   readonly #options: ChatOptions;
   readonly #announcer = new Announcer(byId('announcer'));
@@ -33,8 +43,11 @@ export class Chat {
   readonly #counter: TokenCounter;
   readonly #log: Log;
   #engine: Engine | undefined;
-  /** The answer that is being written, and what aborts it. */
-  #writing: { readonly answer: Answer; readonly abort: AbortController } | undefined;
+  /** The answer that is being written, what aborts it, and what comes beside its text. */
+  #writing: Writing | undefined;
+  /** The answer whose experts the panel shows. */
+  #inPanel: string | undefined;
+  #layers: readonly RoutedLayer[] = [];
   /** Settles when the answer that is being written has come to its end. */
   #answered: Promise<void> = Promise.resolve();
   #lastFailure: unknown;
@@ -51,10 +64,16 @@ export class Chat {
     this.#log = new Log({
       onEdit: (id, text) => void this.#afterAnswer(() => this.#ask(text, this.#tree.messages.get(id)?.parent ?? null)),
       onRegenerate: (id) => void this.#afterAnswer(() => this.#answer(this.#tree.messages.get(id)?.parent ?? null)),
+      onResults: (id, results) => void this.#afterAnswer(() => this.#answerResults(id, results)),
+      onExperts: (id) => {
+        options.experts.open();
+        this.#showExperts(id);
+      },
       onChoose: (id, direction) => {
         if (this.#writing) return;
         options.history.choose(id);
         this.show();
+        this.#keepPanel();
         this.#log.focusFork(id, direction);
       },
     });
@@ -111,8 +130,8 @@ export class Chat {
 
   /** The conversation is another one. */
   reset(): void {
-    this.#options.experts.clear();
     this.show();
+    this.#showExperts(this.#lastAnswer);
     this.#log.follow();
   }
 
@@ -121,10 +140,13 @@ export class Chat {
     const path = shownPath(this.#tree);
     const forks = forksOf(this.#tree, path);
     this.#log.show(
-      path.map((message) => ({
+      path.map((message, at) => ({
         message,
         fork: forks.get(message.id),
         writing: message.id === this.#writing?.answer.id,
+        isLast: at === path.length - 1,
+        inPanel: message.id === this.#inPanel,
+        calls: message.role === 'tool' ? callsOf(path[at - 1]) : [],
       })),
     );
     this.#showPage();
@@ -149,13 +171,32 @@ export class Chat {
     this.#answer(question.id, question);
   }
 
+  #answerResults(parent: string, results: readonly string[]): void {
+    const message = { ...this.#newMessage(parent), role: 'tool', text: '', results } as const;
+    this.#answer(message.id, message);
+  }
+
   /** Answers the question, which is added first where it is new. */
   #answer(question: string | null, added?: Message): void {
     if (!this.#engine) return;
-    const answer: Answer = { ...this.#newMessage(question), role: 'assistant', text: '', outcome: 'stopped' };
-    this.#writing = { answer, abort: new AbortController() };
+    const answer: Answer = {
+      ...this.#newMessage(question),
+      role: 'assistant',
+      text: '',
+      outcome: 'stopped',
+      ...(readSettings().format && { format: 'json' }),
+    };
+    const { numLocalExperts } = this.#engine.model;
+    this.#writing = {
+      answer,
+      abort: new AbortController(),
+      parts: new PartsGatherer(),
+      routes: new RouteRecorder(this.#layers, numLocalExperts),
+    };
+    this.#inPanel = answer.id;
+    this.#emptyPanel();
     this.#options.history.add(...(added ? [added, answer] : [answer]));
-    this.#answered = this.#write(this.#engine, answer, this.#writing.abort.signal);
+    this.#answered = this.#write(this.#engine, this.#writing);
   }
 
   /** Later than all that is there: branches stand in the order of their times. */
@@ -164,8 +205,10 @@ export class Chat {
     return { id: crypto.randomUUID(), parent, createdAt: Math.max(Date.now(), latest + 1) };
   }
 
-  async #write(engine: Engine, answer: Answer, signal: AbortSignal): Promise<void> {
+  async #write(engine: Engine, writing: Writing): Promise<void> {
     const { history, experts, holder } = this.#options;
+    const { answer, parts, routes } = writing;
+    const { signal } = writing.abort;
     this.#setState('answering');
     this.show();
     this.#log.follow();
@@ -174,13 +217,14 @@ export class Chat {
     let ending: Ending;
     let failure: unknown;
     try {
-      ending = await this.#stream(engine, answer, signal);
+      ending = await this.#stream(engine, writing);
     } catch (error) {
       ending = { outcome: signal.aborted ? 'stopped' : 'failed' };
       if (!signal.aborted) failure = error;
     }
     clearInterval(autosave);
-    history.update({ ...answer, text: view.text, ...ending }, true);
+    const extra = { ...parts.finish(), routes: routes.finish() };
+    history.update({ ...answer, text: view.text, ...ending, ...extra }, true);
     this.#writing = undefined;
     this.#announcer.flush();
     experts.settle();
@@ -194,11 +238,12 @@ export class Chat {
     else holder.fail(failure);
   }
 
-  #stream(engine: Engine, answer: Answer, signal: AbortSignal): Promise<Ending> {
+  #stream(engine: Engine, { answer, abort, parts }: Writing): Promise<Ending> {
     const settings = readSettings();
     const view = this.#log.answerView(answer.id)!;
     const messages = toMessages(pathTo(this.#tree, answer.parent), settings.systemPrompt);
-    return streamAnswer(engine, { messages, ...requestFields(settings) }, signal, {
+    return streamAnswer(engine, { messages, ...requestFields(settings) }, abort.signal, parts, {
+      onCalls: (calls) => view.showCalls(calls),
       onText: (text) => {
         view.append(text);
         this.#announcer.push(text);
@@ -210,12 +255,42 @@ export class Chat {
   }
 
   #onEvent(event: EngineEvent): void {
-    if (event.type === 'routing') this.#options.experts.add(event);
+    if (event.type === 'routing') this.#onRoute(event);
     else if (event.type === 'prefill') this.#status.showReading(event.processed / event.total);
     else if (event.type === 'downgrade') this.#status.addNotice(event.message);
     else if (event.type === 'device_lost' && !this.#writing) {
       this.#options.holder.fail(event.error); // else the answer's own rejection tells
     }
+  }
+
+  #onRoute(event: TokenRoute): void {
+    if (!this.#writing) return;
+    this.#writing.routes.add(event);
+    if (this.#inPanel === this.#writing.answer.id) this.#options.experts.add(event);
+  }
+
+  get #lastAnswer(): string | undefined {
+    return shownPath(this.#tree).findLast(({ role }) => role === 'assistant')?.id;
+  }
+
+  /** The panel shows what is on the page: another branch has other answers. */
+  #keepPanel(): void {
+    if (!shownPath(this.#tree).some(({ id }) => id === this.#inPanel)) this.#showExperts(this.#lastAnswer);
+  }
+
+  #emptyPanel(): void {
+    if (this.#engine) this.#options.experts.begin(this.#layers, this.#engine.model.numLocalExperts);
+    else this.#options.experts.clear();
+  }
+
+  #showExperts(id: string | undefined): void {
+    const { experts } = this.#options;
+    const answer = this.#tree.messages.get(id ?? '');
+    this.#inPanel = answer?.id;
+    if (answer?.role !== 'assistant') this.#emptyPanel();
+    else if (answer.routes) experts.show(answer.routes);
+    else experts.showNone();
+    this.show();
   }
 
   /** The engine came, went, or failed. The conversation stays, whatever happens. */
@@ -239,15 +314,13 @@ export class Chat {
   }
 
   #useEngine({ engine, order }: Extract<HolderState, { kind: 'ready' }>): void {
-    const { experts } = this.#options;
     this.#engine = engine;
     engine.on('event', (event) => this.#onEvent(event));
-    experts.setModel(
-      engine.model.layers
-        .filter((layer) => layer.feedForward === 'moe')
-        .map(({ index, attention, rope }) => ({ layer: index, attention, rope })),
-      engine.model.numLocalExperts,
-    );
+    this.#layers = engine.model.layers
+      .filter((layer) => layer.feedForward === 'moe')
+      .map(({ index, attention, rope }) => ({ layer: index, attention, rope }));
+    this.#emptyPanel();
+    this.#showExperts(this.#inPanel ?? this.#lastAnswer);
     this.#status.showModel(engine.model);
     this.#status.showIdle(engine.model);
     showFacts(order.entry, engine.model);
@@ -269,8 +342,9 @@ export class Chat {
   }
 
   #count(): void {
-    const messages = toMessages(shownPath(this.#tree), readSettings().systemPrompt);
-    this.#counter.show(this.#engine, messages, this.#composer.text);
+    const settings = readSettings();
+    const messages = toMessages(shownPath(this.#tree), settings.systemPrompt);
+    this.#counter.show(this.#engine, { messages, tools: toolsOf(settings) }, this.#composer.text);
   }
 
   /** The empty page, the conversation, and on top of either a problem: a conversation stays in sight below it. */

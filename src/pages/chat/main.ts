@@ -8,6 +8,7 @@ import { Desk } from './conversations/desk.ts';
 import { History } from './conversations/history.ts';
 import { openIdbStore } from './conversations/idb-store.ts';
 import { createMemoryStore } from './conversations/store.ts';
+import { wordsOf } from './conversations/tree.ts';
 import { Sidebar } from './conversations/view/sidebar.ts';
 import { setUpDrop } from './drop.ts';
 import { ExpertPanel } from './experts/panel.ts';
@@ -81,7 +82,7 @@ async function openHelp(): Promise<void> {
 
 async function copyDiagnostics(button: HTMLElement): Promise<void> {
   const { diagnose } = await import('./diagnostics.ts');
-  const said = [...history.tree.messages.values()].map(({ text }) => text);
+  const said = [...history.tree.messages.values()].flatMap(wordsOf);
   const secrets = [...said, readSettings().systemPrompt ?? '', byId<HTMLTextAreaElement>('prompt').value];
   const report = await diagnose({ holder: holder.state, library, failure: chat.lastFailure, secrets });
   const copied = await navigator.clipboard?.writeText(report).then(

@@ -4,10 +4,13 @@
  * conversations that are there. Pure.
  */
 import { OutriderError } from '../../../errors.ts';
+import type { CallMade } from './answer.ts';
+import { arrayAt, numberAt, objectAt, refuse, textAt, timeAt } from './checks.ts';
+import { plainMessage, readParts } from './exchange-parts.ts';
 import type { Conversation } from './store.ts';
 import {
-  type Answer,
   type AnswerStats,
+  callsOf,
   childrenByParent,
   type Message,
   type Outcome,
@@ -15,7 +18,7 @@ import {
   shownPath,
 } from './tree.ts';
 
-const format = 'outrider-conversations';
+const fileFormat = 'outrider-conversations';
 const version = 1;
 
 /** The largest file that is read, in bytes. */
@@ -26,16 +29,28 @@ export function exportJson(conversations: readonly Conversation[], now = new Dat
   const plain = conversations.map(({ head, messages }) => ({
     ...head,
     chosen: Object.fromEntries(head.chosen),
-    messages: inOrder(messages),
+    messages: inOrder(messages).map(plainMessage),
   }));
-  return `${JSON.stringify({ format, version, exportedAt: now.toISOString(), conversations: plain }, null, 2)}\n`;
+  return `${JSON.stringify({ format: fileFormat, version, exportedAt: now.toISOString(), conversations: plain }, null, 2)}\n`;
 }
 
 /** The branch that is shown, as Markdown. */
 export function exportMarkdown({ head, messages }: Conversation): string {
   const tree = { messages: new Map(messages.map((message) => [message.id, message])), chosen: head.chosen };
-  const parts = shownPath(tree).map(({ role, text }) => `## ${role === 'user' ? 'You' : 'Answer'}\n\n${text.trim()}\n`);
+  const path = shownPath(tree);
+  const parts = path.map((message, at) => `${markdownOf(message, callsOf(path[at - 1])).trim()}\n`);
   return [`# ${head.title}\n`, ...parts].join('\n');
+}
+
+function markdownOf(message: Message, answered: readonly CallMade[]): string {
+  const code = (name: string, text: string) => `\n\n**${name}**\n\n~~~\n${text}\n~~~`;
+  const text = message.text.trim();
+  if (message.role === 'user') return `## You\n\n${text}`;
+  if (message.role === 'assistant') {
+    const calls = callsOf(message).map((call) => code(`Call of ${call.name}`, call.arguments));
+    return `## Answer\n\n${[text, ...calls].join('').trim()}`;
+  }
+  return `## Results${message.results.map((one, at) => code(`Result of ${answered[at]?.name ?? 'a call'}`, one)).join('')}`;
 }
 
 /** A file's name from a title, without what some system forbids. */
@@ -63,7 +78,7 @@ export function importJson(text: string, newId: () => string = () => crypto.rand
     );
   }
   const file = objectAt(data, 'the file');
-  if (file.format !== format) refuse('format', `"${format}"`, file.format);
+  if (file.format !== fileFormat) refuse('format', `"${fileFormat}"`, file.format);
   if (file.version !== version) refuse('version', `${version}, which this page reads`, file.version);
   return arrayAt(file.conversations, 'conversations').map((one, at) =>
     readConversation(one, `conversations[${at}]`, newId),
@@ -73,10 +88,10 @@ export function importJson(text: string, newId: () => string = () => crypto.rand
 function readConversation(data: unknown, path: string, newId: () => string): Conversation {
   const { title, createdAt, updatedAt, chosen, messages } = objectAt(data, path);
   const ids = new Map<string, string>();
-  const roles = new Map<string, Message['role']>();
+  const known = new Map<string, Message>();
   const read = arrayAt(messages, `${path}.messages`).map((one, at) => {
-    const message = readMessage(one, `${path}.messages[${at}]`, ids, roles, newId());
-    roles.set(message.id, message.role);
+    const message = readMessage(one, `${path}.messages[${at}]`, ids, known, newId());
+    known.set(message.id, message);
     return message;
   });
   const branches = Object.entries(objectAt(chosen, `${path}.chosen`)).map(([parent, child]): [string, string] => {
@@ -99,18 +114,20 @@ function readMessage(
   data: unknown,
   path: string,
   ids: Map<string, string>,
-  roles: ReadonlyMap<string, Message['role']>,
+  known: ReadonlyMap<string, Message>,
   newId: string,
 ): Message {
-  const { id, parent, createdAt, text, role, outcome, stats } = objectAt(data, path);
-  const known = textAt(id, `${path}.id`);
-  if (known === '' || ids.has(known)) refuse(`${path}.id`, 'the only one of its name', known);
+  const fields = objectAt(data, path);
+  const { id, parent, createdAt, text, role } = fields;
+  const ownId = textAt(id, `${path}.id`);
+  if (ownId === '' || ids.has(ownId)) refuse(`${path}.id`, 'the only one of its name', ownId);
   const follows = parent === null ? null : ids.get(textAt(parent, `${path}.parent`));
   if (follows === undefined) refuse(`${path}.parent`, 'null or the id of a message before it', parent);
-  if (role !== (roles.get(follows ?? '') === 'user' ? 'assistant' : 'user')) {
-    refuse(`${path}.role`, 'user and assistant by turns, a user first', role);
+  const before = known.get(follows ?? '');
+  if (!canFollow(role, before)) {
+    refuse(`${path}.role`, 'user and assistant by turns, a user first, tool only after calls', role);
   }
-  ids.set(known, newId);
+  ids.set(ownId, newId);
   const base = {
     id: newId,
     parent: follows,
@@ -118,9 +135,28 @@ function readMessage(
     text: textAt(text, `${path}.text`),
   };
   if (role === 'user') return { ...base, role };
+  if (role === 'assistant') return { ...base, role, ...readAnswer(fields, path) };
+  const results = arrayAt(fields.results, `${path}.results`);
+  const { length } = callsOf(before);
+  if (results.length !== length) refuse(`${path}.results`, `as many as there are calls, ${length}`, results.length);
+  return { ...base, role: 'tool', results: results.map((one, at) => textAt(one, `${path}.results[${at}]`)) };
+}
+
+function canFollow(role: unknown, before: Message | undefined): role is Message['role'] {
+  if (role === 'assistant') return before?.role === 'user' || before?.role === 'tool';
+  if (role === 'tool') return callsOf(before).length > 0;
+  return role === 'user' && (!before || before.role === 'assistant');
+}
+
+function readAnswer({ outcome, stats, format, ...parts }: Record<string, unknown>, path: string) {
   if (!outcomes.includes(outcome as Outcome)) refuse(`${path}.outcome`, outcomes.join(', '), outcome);
-  const answer: Answer = { ...base, role: 'assistant', outcome: outcome as Outcome };
-  return stats === undefined ? answer : { ...answer, stats: readStats(stats, `${path}.stats`) };
+  if (format !== undefined && format !== 'json') refuse(`${path}.format`, '"json" or absent', format);
+  return {
+    outcome: outcome as Outcome,
+    ...(stats !== undefined && { stats: readStats(stats, `${path}.stats`) }),
+    ...(format === 'json' && { format: 'json' as const }),
+    ...readParts(parts, path),
+  };
 }
 
 function readStats(data: unknown, path: string): AnswerStats {
@@ -145,38 +181,4 @@ function inOrder(messages: readonly Message[]): readonly Message[] {
     open.push(...(following.get(message.id) ?? []));
   }
   return ordered;
-}
-
-function objectAt(value: unknown, path: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(path, 'an object', value);
-  return value as Record<string, unknown>;
-}
-
-function arrayAt(value: unknown, path: string): readonly unknown[] {
-  return Array.isArray(value) ? value : refuse(path, 'a list', value);
-}
-
-function textAt(value: unknown, path: string): string {
-  return typeof value === 'string' ? value : refuse(path, 'a text', value);
-}
-
-function numberAt(value: unknown, path: string): number {
-  return typeof value === 'number' && value >= 0 ? value : refuse(path, 'a number of 0 or more', value);
-}
-
-const lastTime = 8.64e15; // of a Date
-
-function timeAt(value: unknown, path: string): number {
-  return typeof value === 'number' && value >= 0 && value <= lastTime
-    ? value
-    : refuse(path, 'milliseconds since 1970', value);
-}
-
-function refuse(path: string, needed: string, found: unknown): never {
-  const shown = (JSON.stringify(found) ?? 'nothing').slice(0, 80);
-  throw new OutriderError(
-    'invalid_request',
-    `In the file, ${path} is ${shown} but must be ${needed}. Nothing was imported; choose a file that this page exported.`,
-    { details: { path, needed, found: shown } },
-  );
 }

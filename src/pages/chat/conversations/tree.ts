@@ -2,6 +2,8 @@
  * A conversation as data: a tree of messages. Asking again from an edited question, or for another answer, adds a branch
  * beside the one before; nothing is ever replaced. Pure; every function returns a new tree.
  */
+import type { ChatMessage } from '../../../index.ts';
+import type { AnswerParts, CallMade } from './answer.ts';
 
 /** How an answer ended. `length`: the token limit or the end of the context. */
 export type Outcome = 'complete' | 'length' | 'stopped' | 'failed';
@@ -31,14 +33,23 @@ export interface Question extends MessageBase {
   readonly role: 'user';
 }
 
-export interface Answer extends MessageBase {
+export interface Answer extends MessageBase, AnswerParts {
   readonly role: 'assistant';
   /** `stopped` while it is being written: that is what a reload would find. */
   readonly outcome: Outcome;
   readonly stats?: AnswerStats | undefined;
+  /** What it was asked to be; absent: any text. */
+  readonly format?: 'json' | undefined;
 }
 
-export type Message = Question | Answer;
+/** What a person says that the called tools have returned. It follows the answer that calls them; its `text` is ''. */
+export interface ToolResults extends MessageBase {
+  readonly role: 'tool';
+  /** As many as the answer has calls, in their order. */
+  readonly results: readonly string[];
+}
+
+export type Message = Question | Answer | ToolResults;
 
 export interface Tree {
   /** By id. */
@@ -110,10 +121,42 @@ export function pathTo({ messages }: Tree, id: string | null): readonly Message[
   return path;
 }
 
-/** The path as request messages. An answer that was stopped before its first word says nothing and is left out. */
-export function toMessages(path: readonly Message[], systemPrompt: string | undefined) {
-  const said = path.filter(({ text }) => text !== '').map(({ role, text }) => ({ role, content: text }));
-  return systemPrompt ? [{ role: 'system' as const, content: systemPrompt }, ...said] : said;
+/**
+ * The path as request messages. An answer that was stopped before its first word says nothing and is left out, and so are
+ * calls that nobody has given results for.
+ */
+export function toMessages(path: readonly Message[], systemPrompt: string | undefined): ChatMessage[] {
+  const said = path.flatMap((message, at) => spoken(message, path[at - 1], path[at + 1]));
+  return systemPrompt ? [{ role: 'system', content: systemPrompt }, ...said] : said;
+}
+
+function spoken(message: Message, before: Message | undefined, after: Message | undefined): ChatMessage[] {
+  if (message.role === 'tool') {
+    const calls = callsOf(before);
+    return message.results.map((content, at) => ({ role: 'tool', tool_call_id: calls[at]?.id, content }));
+  }
+  const { role, text } = message;
+  const calls = after?.role === 'tool' ? callsOf(message) : [];
+  if (calls.length > 0) {
+    const made = calls.map(({ id, name, arguments: args }) => ({
+      id,
+      type: 'function' as const,
+      function: { name, arguments: args },
+    }));
+    return [{ role: 'assistant', content: text || null, tool_calls: made }];
+  }
+  return text === '' ? [] : [{ role, content: text }];
+}
+
+/** The calls of an answer; none of any other message. */
+export function callsOf(message: Message | undefined): readonly CallMade[] {
+  return message?.role === 'assistant' ? (message.calls ?? []) : [];
+}
+
+/** Every text of a message: what a person or the model wrote. */
+export function wordsOf(message: Message): readonly string[] {
+  const results = message.role === 'tool' ? message.results : [];
+  return [message.text, ...results, ...callsOf(message).map((call) => call.arguments)];
 }
 
 const titleLength = 60; // characters as people count them

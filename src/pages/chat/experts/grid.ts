@@ -1,14 +1,10 @@
 /** Draws the routing table on two canvases: use per layer above, tokens x layers below. Only what is in view. */
+import type { RoutedLayer } from '../conversations/answer.ts';
 import { expertColor, inkOn } from './colors.ts';
 import type { Line, RoutingTable } from './table.ts';
 
 /** What a column stands for. */
-export interface Column {
-  /** The layer's number in the model. */
-  readonly layer: number;
-  readonly attention: 'chunked' | 'global';
-  readonly rope: boolean;
-}
+export type Column = RoutedLayer;
 
 /** A cell: an index into the table's lines and into the columns. */
 export interface Cell {

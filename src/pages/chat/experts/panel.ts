@@ -1,7 +1,8 @@
 /** The expert panel: feeds the routing table, redraws by frames, and answers the pointer and the keyboard. */
 import { byId, create } from '../../shared/dom.ts';
-import { formatCount } from '../../shared/format.ts';
+import { formatBytes, formatCount } from '../../shared/format.ts';
 import { readJson, writeJson } from '../../shared/storage.ts';
+import type { Routes } from '../conversations/answer.ts';
 import {
   type Cell,
   type Column,
@@ -14,6 +15,7 @@ import {
   rowHeight,
   visible,
 } from './grid.ts';
+import { tableOf } from './recorder.ts';
 import { RoutingTable, type TokenRoute } from './table.ts';
 
 const openKey = 'outrider.experts';
@@ -29,6 +31,9 @@ export class ExpertPanel {
   readonly #text = byId<HTMLDetailsElement>('experts-text');
   #columns: readonly Column[] = [];
   #table = new RoutingTable(0, 0);
+  /** What the readout says of an answer without tokens, and behind the number of those of another. */
+  #empty = '';
+  #kept = '';
   #current: Cell | undefined;
   #follows = true;
   #frame = 0;
@@ -64,17 +69,52 @@ export class ExpertPanel {
     this.redraw();
   }
 
-  /** Starts anew for a model: one column per MoE layer. A model without experts gets a note and no grid. */
-  setModel(columns: readonly Column[], numLocalExperts: number): void {
+  /** Opens the panel, for an answer whose button was pressed. */
+  open(): void {
+    if (this.#panel.hidden) this.toggle();
+  }
+
+  /** Empties the grid for an answer of this model: one column per MoE layer. A model without experts gets a note and no grid. */
+  begin(columns: readonly Column[], numLocalExperts: number): void {
+    this.#empty = 'Routes appear here with the next answer.';
+    this.#use(columns, numLocalExperts, new RoutingTable(columns.length, numLocalExperts));
+  }
+
+  /** Shows an answer that is finished. */
+  show(routes: Routes): void {
+    const kept = ` Kept in ${formatBytes(routes.experts.length + routes.texts.join('').length)}.`;
+    this.#use(routes.layers, routes.numExperts, tableOf(routes), kept);
+    this.#follows = false;
+    this.#scroll.scrollTop = 0;
+    this.settle();
+  }
+
+  /** There are no routes of the answer in question: it is of a time before this page kept them, or was broken off. */
+  showNone(): void {
+    this.clear('The routes of this answer were not kept.');
+  }
+
+  /** Empties the grid. @param why what the readout says instead */
+  clear(why = ''): void {
+    this.#table = new RoutingTable(this.#columns.length, this.#table.counts[0]?.length ?? 0);
+    this.#empty = why;
+    this.#kept = '';
+    this.#point(undefined, 'off');
+    this.settle();
+  }
+
+  #use(columns: readonly Column[], numLocalExperts: number, table: RoutingTable, kept = ''): void {
     this.#columns = columns;
-    this.#table = new RoutingTable(columns.length, numLocalExperts);
+    this.#table = table;
+    this.#kept = kept;
+    this.#follows = true;
     byId('experts-grid').hidden = columns.length === 0;
     this.#text.hidden = columns.length === 0;
     byId('experts-note').textContent =
       columns.length === 0
         ? 'This model is dense: every token takes the same way.'
         : `Each row is a token, each column a layer, each colour one of ${numLocalExperts} experts. Underlined layers see the whole text; the others a chunk of it.`;
-    this.clear();
+    this.#point(undefined, 'off');
   }
 
   /** Adds the next token's route. */
@@ -86,12 +126,6 @@ export class ExpertPanel {
   /** An answer ended: brings the text alternative up to date. Not per token, someone may be reading it. */
   settle(): void {
     if (this.#text.open) this.#writeTable();
-  }
-
-  clear(): void {
-    this.#table.clear();
-    this.#follows = true;
-    this.#point(undefined, 'off');
   }
 
   /** Draws in the next frame; costs nothing while the panel is closed. */
@@ -124,8 +158,8 @@ export class ExpertPanel {
   #summary(): string {
     const { numTokens } = this.#table;
     if (this.#columns.length === 0) return '';
-    if (numTokens === 0) return 'Routes appear here with the next answer.';
-    return `${formatCount(numTokens, 'token')} so far. Point at a cell, or focus the grid and use the arrow keys.`;
+    if (numTokens === 0) return this.#empty;
+    return `${formatCount(numTokens, 'token')} of this answer.${this.#kept} Point at a cell, or focus the grid and use the arrow keys.`;
   }
 
   #onScroll(): void {

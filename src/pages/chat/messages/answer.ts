@@ -1,37 +1,41 @@
 /** One answer on the page: streams in by animation frames, then shows how it ended and what it cost. */
 import { MarkdownView } from '../../../element/markdown/view.ts';
-import { create, createCopyButton } from '../../shared/dom.ts';
-import { formatCount, formatRate } from '../../shared/format.ts';
-import type { Answer, Outcome } from '../conversations/tree.ts';
+import { create, createButton, createCopyButton } from '../../shared/dom.ts';
+import { createCallCards, createResultForm } from '../answer-views/calls.ts';
+import { highlight } from '../answer-views/highlight.ts';
+import type { CallMade } from '../conversations/answer.ts';
+import { type Answer, callsOf } from '../conversations/tree.ts';
 import { createAskButton } from './ask-button.ts';
+import { Faces, markdownOf } from './faces.ts';
+import { describeAnswer } from './facts.ts';
 import { createForkSwitch } from './fork.ts';
 import type { MessageActions, MessageView, Shown } from './view.ts';
-
-const endings: Record<Outcome, string> = {
-  complete: '',
-  length: 'Cut off at the token limit',
-  stopped: 'Stopped',
-  failed: 'Interrupted',
-};
 
 export class AnswerView implements MessageView<Answer> {
   readonly element = create('article', { className: 'answer', dir: 'auto', ariaLabel: 'Answer', ariaBusy: 'true' });
   readonly #body = create('div', { className: 'prose' });
+  readonly #calls = create('div', { className: 'calls' });
   readonly #foot = create('footer', { className: 'foot' });
   readonly #caret = create('span', { className: 'caret', ariaHidden: 'true' });
-  readonly #markdown = new MarkdownView(this.#body);
+  readonly #markdown = new MarkdownView(this.#body, { highlight });
   readonly #actions: MessageActions;
   readonly #onFrame: () => void;
+  readonly #experts: HTMLButtonElement;
   /** What is shown as finished. */
   #finished: Answer | undefined;
+  #faces: Faces | undefined;
+  #format: Answer['format'];
   #text = '';
   #frame = 0;
 
   /** `onFrame` is called after each frame that changed the text: to keep the end in view. */
-  constructor(actions: MessageActions, onFrame: () => void) {
+  constructor({ id, format }: Answer, actions: MessageActions, onFrame: () => void) {
+    this.#format = format;
     this.#actions = actions;
     this.#onFrame = onFrame;
-    this.element.append(this.#body, this.#foot);
+    this.#experts = createButton('Experts', () => actions.onExperts(id));
+    this.#experts.title = 'Show the experts of this answer in the panel';
+    this.element.append(this.#body, this.#calls, this.#foot);
     this.#body.append(this.#caret);
   }
 
@@ -45,14 +49,22 @@ export class AnswerView implements MessageView<Answer> {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#caret.remove();
-      this.#markdown.update(this.#text);
+      this.#markdown.update(markdownOf({ text: this.#text, format: this.#format }));
       this.#markdown.tail.append(this.#caret);
       this.#onFrame();
     });
   }
 
-  update({ message, fork, writing }: Shown<Answer>): void {
+  /** The calls so far of an answer that is being written. */
+  showCalls(calls: readonly CallMade[]): void {
+    this.#calls.replaceChildren(...createCallCards(calls));
+    this.#onFrame();
+  }
+
+  update({ message, fork, writing, isLast, inPanel }: Shown<Answer>): void {
     if (!writing && !isSame(message, this.#finished)) this.#finish(message);
+    if (!writing) this.#askForResults(message, isLast);
+    this.#experts.ariaPressed = String(inPanel);
     this.#foot.querySelector('.fork')?.remove();
     if (fork && !writing) {
       this.#foot.prepend(createForkSwitch(fork, 'answer', (id, direction) => this.#actions.onChoose(id, direction)));
@@ -64,31 +76,34 @@ export class AnswerView implements MessageView<Answer> {
     this.#frame = 0;
     this.#finished = answer;
     this.#text = answer.text;
+    this.#format = answer.format;
     this.#caret.remove();
-    this.#markdown.finish(answer.text);
+    this.#markdown.finish(markdownOf(answer));
+    this.#calls.replaceChildren(...createCallCards(callsOf(answer)));
     this.element.ariaBusy = 'false';
-    const tools = create('div', { className: 'actions' });
+    this.#faces?.remove();
+    this.#faces = new Faces(answer, this.#body, this.#onFrame);
+    const tools = create('div', { className: 'actions' }, ...this.#faces.buttons);
     if (answer.text !== '') tools.append(createCopyButton(() => answer.text));
     tools.append(createAskButton('Regenerate', () => this.#actions.onRegenerate(answer.id)));
-    this.#foot.replaceChildren(create('p', { className: 'stats', dir: 'ltr' }, ...describe(answer)), tools);
+    if (answer.routes) tools.append(this.#experts);
+    const facts = describeAnswer(answer).map((fact) => create('span', {}, fact));
+    this.#foot.replaceChildren(create('p', { className: 'stats', dir: 'ltr' }, ...facts), tools);
     this.#onFrame();
+  }
+
+  /** Where the calls are the last word, there is a form for what they return. */
+  #askForResults(answer: Answer, isLast: boolean): void {
+    const form = this.#calls.querySelector('.results-form');
+    const calls = callsOf(answer);
+    if (!isLast || calls.length === 0) form?.remove();
+    else if (!form) {
+      this.#calls.append(createResultForm(calls, [], (results) => this.#actions.onResults(answer.id, results)));
+    }
   }
 }
 
 function isSame(answer: Answer, other: Answer | undefined): boolean {
-  return answer.text === other?.text && answer.outcome === other.outcome && !answer.stats === !other.stats;
-}
-
-function describe({ outcome, stats }: Answer): HTMLElement[] {
-  const facts: string[] = [];
-  if (outcome !== 'complete') facts.push(endings[outcome]);
-  if (stats) {
-    const { completionTokens, tokensPerSecond, promptTokens, cachedTokens, secondsToFirstToken } = stats;
-    facts.push(formatCount(completionTokens, 'token'), `${formatRate(tokensPerSecond)} tokens/s`);
-    facts.push(
-      `prompt ${promptTokens.toLocaleString('en')}${cachedTokens > 0 ? `, ${cachedTokens.toLocaleString('en')} cached` : ''}`,
-    );
-    facts.push(`first after ${secondsToFirstToken.toFixed(secondsToFirstToken < 10 ? 2 : 0)} s`);
-  }
-  return facts.map((fact) => create('span', {}, fact));
+  const sameParts = !answer.stats === !other?.stats && !answer.routes === !other?.routes;
+  return answer.text === other?.text && answer.outcome === other.outcome && sameParts;
 }

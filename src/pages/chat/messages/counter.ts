@@ -1,9 +1,13 @@
 /** How many tokens the conversation and the draft take, of those that the model has room for. */
-import type { ChatMessage, Engine } from '../../../index.ts';
+import type { ChatMessage, Engine, FunctionTool } from '../../../index.ts';
 import { byId } from '../../shared/dom.ts';
 import { formatCount } from '../../shared/format.ts';
 
-type Messages = readonly ChatMessage[];
+/** What the model would be sent besides the draft. */
+export interface Conversation {
+  readonly messages: readonly ChatMessage[];
+  readonly tools: readonly FunctionTool[];
+}
 
 /** What is shown. */
 export interface Count {
@@ -39,16 +43,16 @@ export class TokenCounter {
   #asked = 0;
 
   /** Shows the counts of what would be sent, a moment after the last call; nothing without an engine or messages. */
-  show(engine: Engine | undefined, messages: Messages, draft: string): void {
+  show(engine: Engine | undefined, conversation: Conversation, draft: string): void {
     clearTimeout(this.#timer);
     const asked = ++this.#asked;
-    if (!engine || (messages.length === 0 && draft.trim() === '')) {
+    if (!engine || (conversation.messages.length === 0 && draft.trim() === '')) {
       this.#frame.hidden = true;
       return;
     }
     this.#timer = window.setTimeout(async () => {
       try {
-        const count = await countAll(engine, messages, draft.trim());
+        const count = await countAll(engine, conversation, draft.trim());
         if (asked === this.#asked) this.#write(count);
       } catch {
         this.#frame.hidden = true; // the engine is gone, or the template refuses: sending says why
@@ -65,10 +69,10 @@ export class TokenCounter {
   }
 }
 
-async function countAll(engine: Engine, messages: Messages, draft: string): Promise<Count> {
-  const withDraft: Messages = draft === '' ? messages : [...messages, { role: 'user', content: draft }];
+async function countAll(engine: Engine, { messages, tools }: Conversation, draft: string): Promise<Count> {
+  const withDraft: readonly ChatMessage[] = draft === '' ? messages : [...messages, { role: 'user', content: draft }];
   const [total, own] = await Promise.all([
-    engine.countTokens({ messages: withDraft }),
+    engine.countTokens({ messages: withDraft, ...(tools.length > 0 && { tools }) }),
     draft === '' ? 0 : engine.countTokens(draft),
   ]);
   return { draft: own, total, room: engine.model.contextLength };

@@ -5,6 +5,7 @@ import type { Message } from '../conversations/tree.ts';
 import { AnswerView } from './answer.ts';
 import { type Direction, focusForkSwitch } from './fork.ts';
 import { QuestionView } from './question.ts';
+import { ResultsView } from './results.ts';
 import type { MessageActions, MessageView, Shown } from './view.ts';
 
 const nearEnd = 48; // px: closer than this to the end counts as reading along
@@ -77,9 +78,9 @@ export class Log {
   }
 
   #createView(message: Message): MessageView {
-    return message.role === 'user'
-      ? new QuestionView(message, this.#actions)
-      : new AnswerView(this.#actions, () => this.#keepEnd());
+    if (message.role === 'user') return new QuestionView(message, this.#actions);
+    if (message.role === 'tool') return new ResultsView(message, this.#actions);
+    return new AnswerView(message, this.#actions, () => this.#keepEnd());
   }
 
   /** Removes what is gone, notices included, and inserts what is new. */

@@ -3,6 +3,8 @@ import type { Engine } from '../../../index.ts';
 import { create, createButton } from '../../shared/dom.ts';
 import { currentTheme, setTheme, type Theme, themes } from '../../shared/theme.ts';
 import { createDialog } from '../dialog.ts';
+import { createAnswerFields } from './answers.ts';
+import { describeField, type Field } from './field.ts';
 import { type NumberName, ranges, readSettings, type Settings, writeSettings } from './settings.ts';
 
 interface NumberField {
@@ -86,6 +88,7 @@ export function openSettings(defaults: Defaults | undefined, onChange: () => voi
     createSystemPrompt(settings),
     create('div', { className: 'fields' }, ...fields.map((field) => createNumberField(field, settings, defaults))),
     createOverflow(settings),
+    createAnswerFields(settings),
     createTheme(),
   );
   const problem = create('p', { className: 'warning', role: 'alert', hidden: true });
@@ -97,8 +100,7 @@ export function openSettings(defaults: Defaults | undefined, onChange: () => voi
   );
   form.append(problem, create('footer', { className: 'dialog-foot' }, hint, reset));
   const inputs = [...form.elements].filter(
-    (element): element is HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement =>
-      'value' in element && 'name' in element && element.name !== '',
+    (element): element is Field => 'value' in element && 'name' in element && element.name !== '',
   );
   form.addEventListener('input', ({ target }) => {
     if (target instanceof HTMLInputElement) target.ariaInvalid = String(!target.validity.valid);
@@ -111,7 +113,10 @@ export function openSettings(defaults: Defaults | undefined, onChange: () => voi
   form.addEventListener('reset', (event) => {
     event.preventDefault(); // it would bring back what the dialog was opened with
     for (const input of inputs) {
-      input.value = input instanceof HTMLSelectElement ? 'error' : '';
+      if (input instanceof HTMLSelectElement) input.selectedIndex = 0;
+      else if (isSwitch(input)) (input as HTMLInputElement).checked = false;
+      else input.value = '';
+      input.dispatchEvent(new Event('input')); // which does not reach the form: it has its own say below
       input.ariaInvalid = null;
     }
     problem.hidden = true;
@@ -183,26 +188,18 @@ function createTheme(): HTMLElement {
   return describeField(select, 'Colours', 'Of all pages of Outrider in this browser.');
 }
 
-let numFields = 0;
-
-function describeField(
-  field: HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement,
-  label: string,
-  meaning: string,
-) {
-  const hint = create('p', { className: 'hint', id: `setting-${++numFields}` }, meaning);
-  field.setAttribute('aria-describedby', hint.id);
-  field.ariaLabel = label;
-  return create('div', { className: 'field' }, create('label', {}, create('span', {}, label), field), hint);
-}
-
 /** What is valid and not empty. */
-function settingsOf(inputs: readonly (HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement)[]): Settings {
-  const chosen = inputs.filter(({ value, validity }) => value.trim() !== '' && validity.valid);
-  const entries = chosen.map((field) => [
-    field.name,
-    field instanceof HTMLInputElement ? field.valueAsNumber : field.value,
-  ]);
+function settingsOf(inputs: readonly Field[]): Settings {
+  const chosen = inputs.filter((field) => field.value.trim() !== '' && field.validity.valid && !isOff(field));
+  const entries = chosen.map((field) => [field.name, settingOf(field)]);
   const { overflow, ...rest } = Object.fromEntries(entries) as Settings;
   return overflow === 'truncate' ? { ...rest, overflow } : rest;
+}
+
+const isSwitch = (field: Field) => field instanceof HTMLInputElement && field.type === 'checkbox';
+const isOff = (field: Field) => isSwitch(field) && !(field as HTMLInputElement).checked;
+
+function settingOf(field: Field): string | number | boolean {
+  if (isSwitch(field)) return true;
+  return field instanceof HTMLInputElement ? field.valueAsNumber : field.value;
 }

@@ -1,5 +1,7 @@
 /** Request fields that a person chose, remembered in this browser. */
+import type { ChatCompletionRequest, FunctionTool } from '../../../index.ts';
 import { readJson, writeJson } from '../../shared/storage.ts';
+import { isReadable, parseSchema } from './json.ts';
 
 /** What is chosen; an absent field leaves the decision to the model's own `generation_config.json`. */
 export interface Settings {
@@ -23,6 +25,14 @@ export interface Settings {
   readonly systemPrompt?: string;
   /** What becomes of a conversation that is too long; absent means 'error'. */
   readonly overflow?: 'truncate';
+  /** The form of all answers; absent means any text. */
+  readonly format?: 'json_object' | 'json_schema';
+  /** JSON text of the schema, which counts only with its format. */
+  readonly schema?: string;
+  /** JSON text of a list of OpenAI's tools, which the model may call. */
+  readonly tools?: string;
+  /** Answers come with the probabilities of their tokens. */
+  readonly probabilities?: true;
 }
 
 export type NumberName =
@@ -61,11 +71,15 @@ const key = 'outrider.settings';
 export function readSettings(): Settings {
   const stored = (readJson('localStorage', key) ?? {}) as Record<string, unknown>;
   const numbers = (Object.keys(ranges) as NumberName[]).filter((name) => isWithin(stored[name], ranges[name]));
-  const { systemPrompt, overflow } = stored;
+  const { systemPrompt, overflow, format, schema, tools, probabilities } = stored;
   return {
     ...Object.fromEntries(numbers.map((name) => [name, stored[name]])),
     ...(typeof systemPrompt === 'string' && systemPrompt !== '' && { systemPrompt }),
     ...(overflow === 'truncate' && { overflow }),
+    ...((format === 'json_object' || format === 'json_schema') && { format }),
+    ...(isReadable(schema, parseSchema) && { schema }),
+    ...(isReadable(tools, parseList) && { tools }),
+    ...(probabilities === true && { probabilities }),
   };
 }
 
@@ -89,7 +103,34 @@ export function requestFields(settings: Settings) {
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
     ...(seed !== undefined && { seed }),
     ...(overflow !== undefined && { truncation: overflow }),
+    ...answerFields(settings),
   };
+}
+
+const numAlternatives = 5; // as many as a glance takes in
+
+/** What answers may be. JSON and calls exclude each other, so that tools are left out while answers are JSON. */
+function answerFields({ format, schema, probabilities, ...settings }: Settings): AnswerFields {
+  const tools = toolsOf({ format, ...settings });
+  const json_schema = { name: 'answer', ...(schema !== undefined && { schema: parseSchema(schema) }) };
+  return {
+    ...(format === 'json_object' && { response_format: { type: format } }),
+    ...(format === 'json_schema' && { response_format: { type: format, json_schema } }),
+    ...(tools.length > 0 && { tools }),
+    ...(probabilities && { logprobs: true, top_logprobs: numAlternatives }),
+  };
+}
+
+type AnswerFields = Pick<ChatCompletionRequest, 'response_format' | 'tools' | 'logprobs' | 'top_logprobs'>;
+
+/** The tools that the model is told of: the page checks only that they are a list, the request everything else. */
+export function toolsOf({ format, tools }: Pick<Settings, 'format' | 'tools'>): readonly FunctionTool[] {
+  return tools === undefined || format !== undefined ? [] : (parseList(tools) as readonly FunctionTool[]);
+}
+
+function parseList(text: string): readonly unknown[] | undefined {
+  const list: unknown = JSON.parse(text);
+  return Array.isArray(list) ? list : undefined;
 }
 
 function isWithin(value: unknown, { min, max = Number.MAX_SAFE_INTEGER, integer }: Range): boolean {

@@ -1,0 +1,64 @@
+/** What the called tools have returned, as a person told it, and the form in its place while it is changed. */
+import { create } from '../../shared/dom.ts';
+import { createResultForm } from '../answer-views/calls.ts';
+import type { CallMade } from '../conversations/answer.ts';
+import type { ToolResults } from '../conversations/tree.ts';
+import { createAskButton } from './ask-button.ts';
+import { createForkSwitch } from './fork.ts';
+import type { MessageActions, MessageView, Shown } from './view.ts';
+
+export class ResultsView implements MessageView<ToolResults> {
+  readonly element = create('article', { className: 'results', ariaLabel: 'Results of the calls' });
+  readonly #list = create('dl', { className: 'results-list', dir: 'ltr' });
+  readonly #actions: MessageActions;
+  readonly #message: ToolResults;
+  #calls: readonly CallMade[] = [];
+
+  constructor(message: ToolResults, actions: MessageActions) {
+    this.#message = message;
+    this.#actions = actions;
+    this.element.append(
+      this.#list,
+      create(
+        'div',
+        { className: 'actions' },
+        createAskButton('Edit', () => this.#edit()),
+      ),
+    );
+  }
+
+  update({ fork, calls }: Shown<ToolResults>): void {
+    this.#calls = calls;
+    this.#list.replaceChildren(
+      ...this.#message.results.flatMap((result, at) => [
+        create('dt', {}, `Result of ${calls[at]?.name ?? 'an unknown call'}`),
+        create('dd', { dir: 'auto' }, result),
+      ]),
+    );
+    this.element.querySelector('.fork')?.remove();
+    if (fork && !this.element.classList.contains('editing')) {
+      this.element.append(createForkSwitch(fork, 'results', (id, direction) => this.#actions.onChoose(id, direction)));
+    }
+  }
+
+  #edit(): void {
+    const { parent, results } = this.#message;
+    if (parent === null) return;
+    const children = [...this.element.childNodes];
+    const close = () => {
+      this.element.classList.remove('editing');
+      this.element.replaceChildren(...children);
+    };
+    const cancel = () => {
+      close();
+      this.element.querySelector<HTMLElement>('.actions button')?.focus();
+    };
+    const send = (changed: readonly string[]) => {
+      close();
+      this.#actions.onResults(parent, changed);
+    };
+    this.element.classList.add('editing');
+    this.element.replaceChildren(createResultForm(this.#calls, results, send, cancel));
+    this.element.querySelector('textarea')?.focus();
+  }
+}
