@@ -22,7 +22,7 @@ export function drawSvg() {
     ({ x, y, side, color }) =>
       `<path fill="#${Buffer.from(color).toString('hex')}" d="M${x} ${y}h${side}v${side}h-${side}z"/>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">${rects.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><title>Outrider</title>${rects.join('')}</svg>\n`;
 }
 
 /**
