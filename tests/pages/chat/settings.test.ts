@@ -31,12 +31,31 @@ describe('the settings', () => {
     expect(requestFields(readSettings())).toEqual({});
   });
 
+  it('say what answers may be: tools, JSON instead of them, probabilities', () => {
+    const tools = [{ type: 'function', function: { name: 'get_time' } }];
+    const stored = { tools: JSON.stringify(tools), schema: '{"type":"object"}', probabilities: true };
+    const fields = (more: object) => {
+      items.set('outrider.settings', JSON.stringify({ ...stored, ...more }));
+      return requestFields(readSettings());
+    };
+    const probabilities = { logprobs: true, top_logprobs: 5 };
+    expect(fields({})).toEqual({ tools, ...probabilities });
+    expect(fields({ format: 'json_object' })).toEqual({ response_format: { type: 'json_object' }, ...probabilities });
+    expect(fields({ format: 'json_schema' })).toEqual({
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: { type: 'object' } } },
+      ...probabilities,
+    });
+    items.clear();
+  });
+
   it('of another version, or out of range, count as absent', () => {
     items.set(
       'outrider.settings',
       '{"temperature":3,"topK":1.5,"seed":"7","overflow":"shift","systemPrompt":4,"minP":0.5}',
     );
     expect(readSettings()).toEqual({ minP: 0.5 });
+    items.set('outrider.settings', '{"tools":"{}","schema":"[]","format":"xml","probabilities":"yes"}');
+    expect(readSettings()).toEqual({});
     items.set('outrider.settings', 'nonsense');
     expect(readSettings()).toEqual({});
   });

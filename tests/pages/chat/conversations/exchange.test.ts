@@ -23,6 +23,36 @@ const conversation: Conversation = {
   ],
 };
 
+const withParts: Conversation = {
+  head: { id: 'd', title: 'Tools', createdAt: 1, updatedAt: 9, chosen: new Map() },
+  messages: [
+    { id: 'q1', parent: null, role: 'user', text: 'Weather?', createdAt: 1 },
+    {
+      id: 'a1',
+      parent: 'q1',
+      role: 'assistant',
+      text: '',
+      outcome: 'complete',
+      createdAt: 2,
+      calls: [{ id: 'x', name: 'get_weather', arguments: '{"city":"Oslo"}' }],
+      tokens: [{ text: 'é', logprob: -0.5, top: [{ text: 'e', logprob: -0.25 }] }],
+      routes: {
+        layers: [
+          { layer: 0, attention: 'chunked', rope: true },
+          { layer: 3, attention: 'global', rope: false },
+        ],
+        numExperts: 256,
+        start: 7,
+        texts: ['a', 'b'],
+        experts: Uint8Array.of(0, 255, 128, 1),
+      },
+      remote: { origin: 'https://gpu.example', model: 'scout' },
+    },
+    { id: 't1', parent: 'a1', role: 'tool', text: '', results: ['12 °C'], createdAt: 3 },
+    { id: 'a2', parent: 't1', role: 'assistant', text: '{}', outcome: 'complete', format: 'json', createdAt: 4 },
+  ],
+};
+
 /** What `text` is refused for. */
 function refusal(text: string): string {
   try {
@@ -35,8 +65,8 @@ function refusal(text: string): string {
 }
 
 /** The export with another value at one place. */
-function exportWith(path: string, value: unknown): string {
-  const file = JSON.parse(exportJson([conversation]));
+function exportWith(path: string, value: unknown, exported = conversation): string {
+  const file = JSON.parse(exportJson([exported]));
   const names = path.split(/[.[\]]+/).filter(Boolean);
   const last = names.pop()!;
   names.reduce((at, name) => at[name], file)[last] = value;
@@ -84,6 +114,29 @@ describe('conversations as JSON', () => {
     expect(refusal(exportWith(path, value))).toBe(path);
   });
 
+  it('hold calls, results, probabilities and routes, byte by byte', () => {
+    const [back] = importJson(exportJson([withParts]));
+    const plain = ({ messages }: Conversation) => messages.map(({ id: _, parent: __, ...rest }) => rest);
+    expect(plain(back!)).toEqual(plain(withParts));
+  });
+
+  it.each<[path: string, value: unknown]>([
+    ['conversations[0].messages[1].calls[0].arguments', '{'],
+    ['conversations[0].messages[1].tokens[0].logprob', 0.5],
+    ['conversations[0].messages[1].tokens[0].top[0].text', null],
+    ['conversations[0].messages[1].routes.experts', 'AP8='],
+    ['conversations[0].messages[1].routes.numExperts', 257],
+    ['conversations[0].messages[1].routes.layers[0].attention', 'local'],
+    ['conversations[0].messages[1].remote.origin', 1],
+    ['conversations[0].messages[2].results', []],
+    ['conversations[0].messages[2].results[0]', {}],
+    ['conversations[0].messages[2].role', 'assistant'],
+    ['conversations[0].messages[3].role', 'tool'],
+    ['conversations[0].messages[3].format', 'xml'],
+  ])('are refused as a whole where %s of an answer is not as it must be', (path, value) => {
+    expect(refusal(exportWith(path, value, withParts))).toBe(path);
+  });
+
   it('are refused where the text is no JSON, or the JSON no file of ours', () => {
     expect(refusal('{"format"')).toBe('');
     expect(refusal('[]')).toBe('the file');
@@ -100,6 +153,12 @@ describe('conversations as JSON', () => {
 describe('a conversation as Markdown', () => {
   it('is the branch that is shown', () => {
     expect(exportMarkdown(conversation)).toBe('# A “story”\n\n## You\n\nTell me\n# one\n\n## Answer\n\nTwice\n');
+  });
+
+  it('has calls and what they returned as blocks', () => {
+    expect(exportMarkdown(withParts)).toContain(
+      '## Answer\n\n**Call of get_weather**\n\n~~~\n{"city":"Oslo"}\n~~~\n\n## Results\n\n**Result of get_weather**\n\n~~~\n12 °C\n~~~\n',
+    );
   });
 
   it.each([

@@ -64,6 +64,22 @@ describe('a conversation as a tree', () => {
     expect(toMessages([], undefined)).toEqual([]);
   });
 
+  it('is asked with calls and their results where there are results; calls that nobody answered are left out', () => {
+    const calls = [{ id: 'x', name: 'add', arguments: '{"a":1}' }];
+    const called: Message = { ...answer('c1', 'q2', ''), role: 'assistant', outcome: 'complete', calls };
+    const results: Message = { id: 'r1', parent: 'c1', role: 'tool', text: '', results: ['3'], createdAt: ++time };
+    expect(toMessages(pathTo(grow(told, called, results), 'r1'), undefined).slice(3)).toEqual([
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'add', arguments: '{"a":1}' } }],
+      },
+      { role: 'tool', tool_call_id: 'x', content: '3' },
+    ]);
+    const unanswered = toMessages(pathTo(grow(told, called, question('q3', 'c1')), 'q3'), undefined);
+    expect(unanswered.slice(3)).toEqual([{ role: 'user', content: 'q3' }]);
+  });
+
   it('loses no message, whatever is asked, regenerated and chosen: every one can be shown again', () => {
     const step = fc.record({ kind: fc.constantFrom('ask', 'edit', 'regenerate', 'choose'), pick: fc.nat() });
     fc.assert(
