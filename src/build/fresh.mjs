@@ -1,7 +1,8 @@
 /** Builds on demand: a build is made again when anything it could depend on has changed. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from './modules.mjs';
 
 const INPUTS = ['src', 'shaders', 'package-lock.json', 'tsconfig.json', 'vite.config.ts'];
@@ -10,17 +11,47 @@ const INPUTS = ['src', 'shaders', 'package-lock.json', 'tsconfig.json', 'vite.co
 export const PACKAGE_PARTS = /** @type {const} */ (['lib', 'element', 'cli', 'types']);
 
 /**
- * Makes dist/<part> unless it is up to date. Vite's own output goes to stderr.
+ * Makes dist/<part> unless it is up to date; once, where several processes want it. Vite's own output goes to stderr.
  * @param {'site' | typeof PACKAGE_PARTS[number]} part
  */
 export async function ensureBuilt(part) {
-  const stamp = join(root, 'dist', part, '.inputs');
-  const inputs = fingerprint(part === 'site' ? [...INPUTS, 'public'] : INPUTS);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
-  console.error(`Building dist/${part} ...`);
-  if (part === 'types') await (await import('./types.mjs')).makeTypes();
-  else await buildWith({ mode: part, logLevel: 'warn' });
-  writeFileSync(stamp, inputs);
+  const release = await lock(join(root, 'dist', `.${part}-lock`));
+  try {
+    const stamp = join(root, 'dist', part, '.inputs');
+    const inputs = fingerprint(part === 'site' ? [...INPUTS, 'public'] : INPUTS);
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return;
+    console.error(`Building dist/${part} ...`);
+    if (part === 'types') await (await import('./types.mjs')).makeTypes();
+    else await buildWith({ mode: part, logLevel: 'warn' });
+    writeFileSync(stamp, inputs);
+  } finally {
+    release();
+  }
+}
+
+/** Waits for other processes that hold it; a process that has gone holds nothing. @param {string} path */
+async function lock(path) {
+  mkdirSync(join(path, '..'), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return () => rmSync(path);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+    const holder = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+    if (holder && !isRunning(holder)) rmSync(path, { force: true });
+    await sleep(200);
+  }
+}
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /**
