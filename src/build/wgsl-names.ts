@@ -1,11 +1,11 @@
 /**
  * Short names for what only WGSL names. What TypeScript names stays: bindings, overrides, fields of structs, `Params`,
- * `State`, `Elem` and `main`. Names of a module's scope become the same in every file, since files are joined at run
+ * `State`, `Extras`, `Elem` and `main`. Names of a module's scope become the same in every file, since files are joined at run
  * time, and begin with a capital; those of a function begin anew in each, in lower case, so that none hides another.
  */
 
 /** Names that stay though they are declared in WGSL: TypeScript looks for them. */
-const KNOWN_OUTSIDE = ['Params', 'State', 'Elem', 'main'];
+const KNOWN_OUTSIDE = ['Params', 'State', 'Extras', 'Elem', 'main'];
 /** Words of WGSL that have the shape of a short name. */
 const RESERVED = ['as', 'do', 'fn', 'if', 'of'];
 const LOWER = [...'abcdefghijklmnopqrstuvwxyz'];

@@ -13,7 +13,10 @@ async function answer(create: typeof createEngine): Promise<string | null | unde
   const { gpu } = await openNodeGpu();
   const engine = await create(fileAt('public/models/llama-scoutling'), { gpu, worker: false, contextLength: 256 });
   const messages = [{ role: 'user' as const, content: 'Tell me a story about a dragon' }];
-  const { choices } = await engine.chat.completions.create({ messages, temperature: 0, max_tokens: 12 });
+  // Every sampling kernel: penalties and log-probabilities are computed by shaders of their own.
+  const sampling = { temperature: 0, max_tokens: 12, frequency_penalty: 0.5, logprobs: true };
+  const { choices } = await engine.chat.completions.create({ messages, ...sampling });
+  expect(choices[0]?.logprobs?.content?.length).toBeGreaterThan(0);
   await engine.unload();
   return choices[0]?.message.content;
 }
