@@ -5,7 +5,7 @@
 import { OutriderError } from '../errors.ts';
 import type { ConfigOptions } from '../model/config.ts';
 import type { ModelPlan } from '../model/plan.ts';
-import type { ModelReader, Notice } from '../model/reader.ts';
+import type { Notice } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
 import type { FromSender } from '../ports/messages.ts';
 import {
@@ -50,7 +50,7 @@ export async function openReader(
   { token, cache: wanted = true, ropeScaling, downgrades = [] }: ReaderOptions,
   openSource: typeof OpenSource,
   cache: ModelCache | undefined,
-): Promise<ModelReader> {
+): Promise<SourceReader> {
   const notices = new Channel<Notice>();
   for (const text of downgrades) notices.push({ kind: 'notice', text });
   const open = () => openSource(location, { token, ...tellOf(notices) });

@@ -1,13 +1,16 @@
 /** Reads a model for the engine: headers, layout, pieces, over any source. */
 import { OutriderError } from '../errors.ts';
 import type { ConfigOptions } from '../model/config.ts';
+import { scheduleLayers } from '../model/irope.ts';
 import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
 import type { Piece } from '../model/pieces.ts';
 import type { ModelPlan, PlanOptions } from '../model/plan.ts';
 import type {
   CheckpointFacts,
+  ChosenContext,
   CompletionProgress,
+  ContextRequest,
   ModelReader,
   ModelTexts,
   Notice,
@@ -24,7 +27,7 @@ import { dropSpareParts } from '../storage/parts.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
 import { type Inspected, inspectModel } from './inspect.ts';
 import { readPieces } from './pieces.ts';
-import { planInspected } from './plan.ts';
+import { chooseContext, planInspected } from './plan.ts';
 import { parseTexts } from './texts.ts';
 
 /** What a cache adds to a source. */
@@ -81,15 +84,20 @@ export class SourceReader implements ModelReader {
     return parseTexts(texts);
   }
 
+  async chooseContext(request: ContextRequest): Promise<ChosenContext> {
+    return chooseContext(await this.#inspect({}), { ...request, signal: this.#closing.signal });
+  }
+
+  /** What the model would need. */
   async plan(options: PlanOptions): Promise<ModelPlan> {
     return planInspected(await this.#inspect({}), { ...options, signal: this.#closing.signal });
   }
 
   async layOut(options: LayoutOptions): Promise<PlacedWeights> {
-    const { tensors } = await this.#inspect({});
+    const { config, tensors } = await this.#inspect({});
     this.#layout = layOut(tensors, options);
     const { buffers, weights, jobs } = this.#layout;
-    return { buffers, weights, bytes: bytesToRead(jobs) };
+    return { schedule: scheduleLayers(config), buffers, weights, bytes: bytesToRead(jobs) };
   }
 
   async tune(request: TuningRequest, bench: TrialBench, options: ReadAbort = {}): Promise<VariantTable> {

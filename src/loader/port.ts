@@ -10,7 +10,10 @@ import { answerCalls, Caller } from '../ports/calls.ts';
 import { receiveItems } from '../ports/stream.ts';
 
 /** The calls as they cross: what goes on for a while sends its items over a port of its own. */
-export type RemoteReader = Pick<ModelReader, 'readText' | 'inspect' | 'parseTexts' | 'plan' | 'layOut' | 'close'> & {
+export type RemoteReader = Pick<
+  ModelReader,
+  'readText' | 'inspect' | 'parseTexts' | 'chooseContext' | 'layOut' | 'close'
+> & {
   /** @param bench answers a `TrialBench`'s calls */
   tune(request: TuningRequest, bench: MessagePort): Promise<VariantTable>;
   pieces(port: MessagePort): void;
@@ -56,7 +59,7 @@ export function readerOver(
     readText: (path, maxBytes, options) => until(call('readText', path, maxBytes), options),
     inspect: (options) => until(call('inspect'), options),
     parseTexts: (texts, options) => until(call('parseTexts', texts), options),
-    plan: (options) => call('plan', options),
+    chooseContext: (request) => call('chooseContext', request),
     layOut: (options) => call('layOut', options),
     async tune(request, bench, options) {
       const { port1, port2 } = new MessageChannel();

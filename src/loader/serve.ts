@@ -23,7 +23,7 @@ export function serveReader(port: MessagePort, reader: ModelReader): void {
     readText: (path, maxBytes) => reader.readText(path, maxBytes),
     inspect: () => reader.inspect(),
     parseTexts: (texts) => reader.parseTexts(texts),
-    plan: (options) => reader.plan(options),
+    chooseContext: (request) => reader.chooseContext(request),
     layOut: (options) => reader.layOut(options),
     tune: (request, bench) => reader.tune(request, benchOver(bench)),
     pieces: (to) =>

@@ -56,30 +56,13 @@ export interface Tables {
 
 export function createActivations(device: GPUDevice, config: ModelConfig, request: ActivationRequest): Activations {
   const sizes = activationBytes(config, request);
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const make = (label: ActivationName, as = usage) => device.createBuffer({ label, size: sizes[label], usage: as });
+  const isUniform = (name: string) => name === 'state' || name === 'extras';
+  const buffers = Object.entries(sizes).map(([label, size]) => {
+    const kind = isUniform(label) ? GPUBufferUsage.UNIFORM : GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
+    return [label, device.createBuffer({ label, size, usage: kind | GPUBufferUsage.COPY_DST })];
+  });
   return {
-    state: make('state', GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
-    ids: make('ids'),
-    h: make('h'),
-    x: make('x'),
-    qkv: make('qkv'),
-    context: make('context'),
-    inner: make('inner'),
-    partials: make('partials'),
-    routerLogits: make('routerLogits'),
-    forced: make('forced'),
-    routes: make('routes'),
-    order: make('order'),
-    tiles: make('tiles'),
-    logits: make('logits'),
-    extras: make('extras', GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST),
-    mask: make('mask'),
-    entries: make('entries'),
-    adjusted: make('adjusted'),
-    slices: make('slices'),
-    candidates: make('candidates'),
-    record: make('record'),
+    ...(Object.fromEntries(buffers) as Record<ActivationName, GPUBuffer>),
     maxRows: request.maxRows,
     maxPartials: maxPartials(request.contextLength),
     piece: PIECE,

@@ -2,10 +2,8 @@
 import { OutriderError } from '../errors.ts';
 import { type AdapterFacts, openDevice } from '../gpu/device.ts';
 import type { KvDtype } from '../kernels/attention.ts';
-import type { ModelConfig } from './config.ts';
 import { GpuRunner } from './gpu-runner.ts';
 import { KvCache } from './kv-cache.ts';
-import { chooseContextLength, sizeTimeline } from './memory/timeline.ts';
 import { allocateModel, fillWeights, type Model, type ModelOptions, orDestroy } from './model.ts';
 import type { ModelReader } from './reader.ts';
 import type { Runner } from './runner.ts';
@@ -59,7 +57,11 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
   for (const notice of notices) options.onDowngrade?.(notice);
   const gpu = await openDevice(options.gpu ?? globalThis.navigator?.gpu, options);
   return orDestroy(gpu, async () => {
-    const { contextLength, spareBytes } = await contextWithinBudget(reader, config, gpu.facts, options);
+    const { budget, quantizeOnLoad, recipe } = options;
+    const { contextLength, spareBytes } = await reader.chooseContext({
+      ...{ budget, contextLength: options.contextLength, kvDtype, quantizeOnLoad, recipe },
+      adapterLimits: gpu.facts,
+    });
     options.onKernels?.();
     const model = await allocateModel(gpu, reader, config, options);
     await proveRoomForKv(model, contextLength, kvDtype);
@@ -68,23 +70,6 @@ export async function loadModel(reader: ModelReader, options: LoadOptions = {}):
     const runner = await GpuRunner.create(model, { contextLength, kvDtype, numTokens: options.numTokens });
     if (gpu.failure) throw gpu.failure;
     return Object.assign(runner, { adapter: gpu.facts, variants: model.variants, spareBytes });
-  });
-}
-
-/** Without a budget nobody knows what fits: then allocating everything is the proof. */
-async function contextWithinBudget(
-  reader: ModelReader,
-  config: ModelConfig,
-  adapterLimits: AdapterFacts,
-  { budget, contextLength, kvDtype, quantizeOnLoad, recipe }: LoadOptions,
-): Promise<{ readonly contextLength: number; readonly spareBytes: number | undefined }> {
-  if (budget === undefined) return { contextLength: chooseContextLength(contextLength, config), spareBytes: undefined };
-  const plan = await reader.plan({ budget, contextLength, kvDtype, quantizeOnLoad, recipe, adapterLimits });
-  if (plan.verdict !== 'too-large') {
-    return { contextLength: plan.kv.contextLength, spareBytes: budget - plan.gpu.total };
-  }
-  throw new OutriderError('model_too_large', [plan.reason, ...plan.nextSteps].join(' '), {
-    details: { bytes: plan.gpu.total, budget },
   });
 }
 
@@ -114,7 +99,6 @@ async function fillAndComplete(model: Model, reader: ModelReader, options: LoadO
 async function proveRoomForKv(model: Model, contextLength: number, kvDtype: KvDtype | undefined): Promise<void> {
   const { gpu, config, schedule } = model;
   const { maxStorageBufferBindingSize: maxBinding } = gpu.facts;
-  sizeTimeline(config, schedule, contextLength, { kvDtype: kvDtype ?? 'f32', maxBinding }); // throws where limits forbid it
   const kv = new KvCache(gpu.device, config, schedule, contextLength, maxBinding, kvDtype);
   try {
     await kv.reserve(contextLength);

@@ -6,7 +6,7 @@ import type { KvDtype } from '../kernels/attention.ts';
 import { MAX_EXPERTS } from '../kernels/expert-tiles.ts';
 import { type Activations, type KernelOptions, kernelOptions, namesIn, variantNames } from '../kernels/variants.ts';
 import type { ModelConfig } from './config.ts';
-import { type Schedule, scheduleLayers } from './irope.ts';
+import type { Schedule } from './irope.ts';
 import type { BufferPlan } from './layout/layout.ts';
 import type { Requantization } from './layout/storage.ts';
 import type { ModelReader, ReadAbort } from './reader.ts';
@@ -85,7 +85,7 @@ export async function allocateModel(
   return {
     gpu,
     config,
-    schedule: scheduleLayers(config),
+    schedule: placed.schedule,
     weights: mapWeights(placed.weights, (index) => buffers[index]!),
     buffers,
     options: kernelOptions(facts, activations, namesIn(table)),

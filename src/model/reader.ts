@@ -6,9 +6,10 @@ import type { CompiledTemplate } from '../chat/program.ts';
 import type { TokenizerFacts } from '../tokenizer/parse.ts';
 import type { ModelConfig } from './config.ts';
 import type { GenerationConfig } from './generation-config.ts';
+import type { Schedule } from './irope.ts';
 import type { BufferPlan, LayoutOptions } from './layout/layout.ts';
 import type { Piece } from './pieces.ts';
-import type { ModelPlan, PlanOptions } from './plan.ts';
+import type { AdapterLimits, PlanOptions } from './plan.ts';
 import type { TrialBench } from './tuning/bench.ts';
 import type { TuningRequest, VariantTable } from './tuning/tuning.ts';
 import type { Weights } from './weights.ts';
@@ -26,8 +27,21 @@ export interface CheckpointFacts {
   readonly notices: readonly string[];
 }
 
+/** For how long a context there shall be room. */
+export interface ContextRequest extends Omit<PlanOptions, 'stored'> {
+  readonly adapterLimits: AdapterLimits;
+}
+
+export interface ChosenContext {
+  /** Tokens. */
+  readonly contextLength: number;
+  /** Bytes of the budget that a full context leaves; undefined without a budget. */
+  readonly spareBytes: number | undefined;
+}
+
 /** The weights on a GPU with these limits. */
 export interface PlacedWeights {
+  readonly schedule: Schedule;
   readonly buffers: readonly BufferPlan[];
   readonly weights: Weights<number>;
   /** Bytes that will be read from the source for them. */
@@ -82,8 +96,11 @@ export interface ModelReader {
    * `tokenizer_invalid`, `template_error`, `config_unsupported`.
    */
   parseTexts(texts: ModelTexts, options?: ReadAbort): Promise<ParsedTexts>;
-  /** What the model would need. */
-  plan(options: PlanOptions): Promise<ModelPlan>;
+  /**
+   * Throws `model_too_large` where the budget or the adapter's bindings cannot hold the model with it, `invalid_request` for
+   * what no context of this model is.
+   */
+  chooseContext(request: ContextRequest): Promise<ChosenContext>;
   /** Throws `model_too_large` where a matrix cannot be cut to fit. */
   layOut(options: LayoutOptions): Promise<PlacedWeights>;
   /**

@@ -56,7 +56,7 @@ export function readerOf(source: ModelSource): ModelReader {
     readText: (path, maxBytes, options) => readText(source, path, maxBytes, options),
     inspect: async () => ({ config: {} as ModelConfig, format: 'bytes', notices: [] }),
     parseTexts: async (texts) => parseTexts(texts),
-    plan: () => Promise.reject(new Error('a fake model has no plan')),
+    chooseContext: () => Promise.reject(new Error('a fake model has no plan')),
     layOut: () => Promise.reject(new Error('a fake model has no weights')),
     tune: () => Promise.reject(new Error('a fake model has no kernels')),
     pieces: nothing,

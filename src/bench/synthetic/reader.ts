@@ -1,6 +1,7 @@
 /** A reader of a model that nobody has written: it can be laid out and allocated, and there is nothing to read. */
 
 import type { ModelConfig } from '../../model/config.ts';
+import { scheduleLayers } from '../../model/irope.ts';
 import { bytesToRead } from '../../model/layout/jobs.ts';
 import { layOut } from '../../model/layout/layout.ts';
 import type { ModelReader } from '../../model/reader.ts';
@@ -18,11 +19,11 @@ export function syntheticReader(config: ModelConfig): ModelReader {
     readText: async () => undefined,
     inspect: async () => ({ config, format: 'int4 by procedure', notices: [] }),
     parseTexts: () => Promise.reject(new Error('a synthetic model has no texts')),
-    plan: () => Promise.reject(new Error('a synthetic model has no files to plan')),
+    chooseContext: () => Promise.reject(new Error('a synthetic model has no files to plan')),
     layOut: async (options) => {
       const { buffers, weights, jobs } = layOut(tensors, options);
       laidOut = weights;
-      return { buffers, weights, bytes: bytesToRead(jobs) };
+      return { schedule: scheduleLayers(config), buffers, weights, bytes: bytesToRead(jobs) };
     },
     tune: (request, bench, options) =>
       tuneKernels(request, subjectOf(config, laidOut, request.kvDtype), bench, options),
