@@ -1,6 +1,6 @@
 /** The half of a tokenizer that stays in the thread that encodes: its tables, and what goes through them. */
-import { BPE } from '@huggingface/tokenizers';
 import { OutriderError } from '../errors.ts';
+import { BytePairEncoder } from './bpe.ts';
 import { tokenBytes } from './bytes.ts';
 import { createByteDecoder } from './decoder.ts';
 import { invalidTokenizer } from './invalid.ts';
@@ -15,21 +15,30 @@ import type { DecodeOptions, Tokenizer } from './types.ts';
  * @throws OutriderError `tokenizer_invalid` where its tables are wrong
  */
 export function assembleTokenizer(tokenizerJson: unknown, facts: TokenizerFacts): Tokenizer {
-  const { addedTokens, namedTokens } = facts;
-  const { model, numTokens } = parseTables(tokenizerJson, addedTokens);
-  const { encodeText, textOf } = createEncoder(model, facts);
+  const { addedTokens, namedTokens, normalForm, preTokenizer } = facts;
+  const tables = parseTables(tokenizerJson, addedTokens);
+  const { ids, numTokens } = tables;
+  const split = createTextSplitter(preTokenizer);
+  const bpe = new BytePairEncoder(tables);
+  const texts: (string | undefined)[] = new Array(numTokens);
+  for (const [text, id] of ids) texts[id] = text;
   const addedByText = new Map(addedTokens.map((token) => [token.content, token]));
   const addedById = new Map(addedTokens.map((token) => [token.id, token]));
 
   const bytesOf = (id: number, { skipSpecial }: DecodeOptions) => {
     const added = addedById.get(id);
     if (added) return skipSpecial && added.special ? new Uint8Array() : new TextEncoder().encode(added.content);
-    const token = textOf(id);
+    const token = texts[id];
     if (token === undefined) {
       const message = `Token id ${id} has no text; this tokenizer's ids are 0 to ${numTokens - 1}.`;
       throw new OutriderError('invalid_request', message, { details: { id, numTokens } });
     }
     return tokenBytes(token);
+  };
+
+  const encodeText = (text: string): number[] => {
+    if (text === '') return []; // a pre-tokenizer may put a blank before it
+    return split(normalForm ? text.normalize(normalForm) : text).flatMap((piece) => bpe.encode(piece));
   };
 
   const createDecoder = (options: DecodeOptions) => createByteDecoder((id) => bytesOf(id, options));
@@ -57,30 +66,6 @@ export function assembleTokenizer(tokenizerJson: unknown, facts: TokenizerFacts)
     numTokens,
     bosToken: namedTokens.bos_token,
   };
-}
-
-interface Encoder {
-  encodeText(text: string): number[];
-  /** The vocabulary's text of an id, in the byte-level alphabet. */
-  textOf(id: number): string | undefined;
-}
-
-/** Merging is the library's; its own `Tokenizer` would bring all its other models and steps along. */
-function createEncoder(model: object, { normalForm, preTokenizer }: TokenizerFacts): Encoder {
-  const split = createTextSplitter(preTokenizer);
-  try {
-    const bpe = new BPE(model as ConstructorParameters<typeof BPE>[0]);
-    return {
-      encodeText(text) {
-        if (text === '') return []; // a pre-tokenizer may put a blank before it
-        const tokens = bpe._call(split(normalForm ? text.normalize(normalForm) : text));
-        return tokens.map((token) => bpe.tokens_to_ids.get(token) ?? bpe.unk_token_id!);
-      },
-      textOf: (id) => bpe.vocab[id],
-    };
-  } catch (cause) {
-    throw invalidTokenizer(`cannot be used: ${cause instanceof Error ? cause.message : cause}`, cause);
-  }
 }
 
 function specialId(addedTokens: ReadonlyMap<string, AddedToken>, text: string): number {

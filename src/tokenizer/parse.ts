@@ -40,6 +40,9 @@ export function parseTokenizer(json: unknown, config: unknown): TokenizerFacts {
   if (!isFields(model) || model.type !== 'BPE') {
     throw invalidTokenizer(`the model is ${found(isFields(model) ? model.type : model)}; only "BPE" is supported.`);
   }
+  for (const name of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout']) {
+    if (model[name]) throw invalidTokenizer(`model.${name} is ${found(model[name])}, which is not supported.`);
+  }
   if (!isFields(decoder) || decoder.type !== 'ByteLevel') {
     const type = found(isFields(decoder) ? decoder.type : decoder);
     throw invalidTokenizer(`the decoder is ${type}; only "ByteLevel" is supported.`);
