@@ -6,7 +6,7 @@ import {
   createEngine,
   type Engine,
   type EngineEvent,
-  type FallbackOptions,
+  type EngineOptions,
 } from '../../src/index.ts';
 
 let engine: Engine | undefined;
@@ -14,9 +14,9 @@ let worker: Worker | undefined;
 const events: EngineEvent['type'][] = [];
 
 /** @returns where the engine answers */
-async function open(fallback: FallbackOptions | undefined, ownWorker: boolean) {
+async function open(options: EngineOptions, ownWorker = false) {
   worker = ownWorker ? new Worker(new URL('./remote-worker.ts', import.meta.url), { type: 'module' }) : undefined;
-  engine = await createEngine('/models/llama-scoutling', { contextLength: 512, worker, fallback });
+  engine = await createEngine('/models/llama-scoutling', { contextLength: 512, worker, ...options });
   engine.on('event', ({ type }) => events.push(type));
   return engine.where;
 }

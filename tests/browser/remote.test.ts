@@ -1,16 +1,23 @@
 /** A fallback in a page: a device that is lost in an engine's worker, a page without WebGPU, a server of another origin. */
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type ConformingServer, MODEL, startServer } from '../remote/server.ts';
 import type {} from './remote-page.ts';
-import { insecureHost, launchChromium, readProjectJson, type Site, serveSite } from './serve.ts';
+import { launchChromium, readProjectJson, type Site, serveSite } from './serve.ts';
 
 const question = 'Tell me a story about a dragon';
 const apiKey = 'sk-of-the-page';
 const { cases } = readProjectJson('tests/fixtures/scoutling/expected-int4.json') as {
-  cases: { prompt: string; text: string }[];
+  cases: { prompt: string; greedy_ids: number[] }[];
 };
-const story = cases.find(({ prompt }) => prompt === question)!.text.replace('<|eot|>', '');
+const folder = 'public/models/llama-scoutling';
+const tokenizer = createTokenizer(
+  readProjectJson(`${folder}/tokenizer.json`),
+  readProjectJson(`${folder}/tokenizer_config.json`),
+);
+/** What Transformers answers, and so the page before the device is lost. */
+const story = tokenizer.decode(cases.find(({ prompt }) => prompt === question)!.greedy_ids, { skipSpecial: true });
 
 let site: Site;
 let browser: Browser;
@@ -30,15 +37,21 @@ afterAll(async () => {
   await server?.close();
 });
 
-async function openPage(origin: string): Promise<Page> {
-  const page = await browser.newPage();
+/** A page whose user lets it ask servers of this machine. */
+async function openPage(hasWebGpu = true): Promise<Page> {
+  const context = await browser.newContext();
+  await context.grantPermissions(['local-network-access']);
+  const page = await context.newPage();
+  if (!hasWebGpu) {
+    await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+  }
   await page.route('**/remote.html', (route: Route) =>
     route.fulfill({
       body: '<!doctype html><script type="module" src="/tests/browser/remote-page.ts"></script>',
       contentType: 'text/html',
     }),
   );
-  await page.goto(`${origin}remote.html`);
+  await page.goto(`${site.url}remote.html`);
   await page.waitForFunction(() => 'remotePage' in globalThis, null, { timeout: 60_000 });
   return page;
 }
@@ -47,14 +60,14 @@ const fallback = () => ({ baseURL: server.baseURL, apiKey, model: MODEL });
 
 describe('a fallback in a page', () => {
   it('goes on with an answer whose device is lost in its middle, and says so; the key goes to no other origin', async () => {
-    const page = await openPage(site.url);
+    const page = await openPage();
     const keys: string[] = [];
     page.on('request', (request) => {
       if (JSON.stringify(request.headers()).includes(apiKey)) keys.push(new URL(request.url()).origin);
     });
-    expect(await page.evaluate((options) => remotePage.open(options, true), fallback())).toBe('local');
+    expect(await page.evaluate((options) => remotePage.open({ fallback: options }, true), fallback())).toBe('local');
     const answer = await page.evaluate((text) => remotePage.ask(text, 8), question);
-    expect(answer.text).toBe(story);
+    expect(answer).toMatchObject({ text: story });
     expect(answer.local).not.toBe('');
     expect(answer).toMatchObject({
       where: 'remote',
@@ -73,9 +86,9 @@ describe('a fallback in a page', () => {
   });
 
   it('is not there unless it is given: then the error says what to do', async () => {
-    const page = await openPage(site.url);
+    const page = await openPage();
     const before = server.asked.length;
-    await page.evaluate(() => remotePage.open(undefined, true));
+    await page.evaluate(() => remotePage.open({}, true));
     const answer = await page.evaluate((text) => remotePage.ask(text, 8), question);
     expect(answer).toMatchObject({
       code: 'device_lost',
@@ -86,14 +99,33 @@ describe('a fallback in a page', () => {
     await page.close();
   });
 
+  it('answers where the plan says that the model is too large, before a weight is fetched', async () => {
+    const page = await openPage();
+    let fetched = 0;
+    page.context().on('requestfinished', async (request) => {
+      if (request.url().includes('.safetensors')) fetched += (await request.sizes()).responseBodySize;
+    });
+    const where = await page.evaluate((options) => remotePage.open({ fallback: options, budget: 1e6 }), fallback());
+    expect(where).toBe('remote');
+    const answer = await page.evaluate((text) => remotePage.ask(text), question);
+    expect(answer).toMatchObject({ text: story, remote: { reason: 'model_too_large', answer: 'whole' } });
+    expect(fetched).toBeLessThan(1e6);
+    await page.close();
+  });
+
   it('answers in a page that has no WebGPU, and says what is in the way where the server does not let it', async () => {
-    const page = await openPage(site.url.replace('localhost', insecureHost));
-    expect(await page.evaluate((options) => remotePage.open(options, false), fallback())).toBe('remote');
+    const page = await openPage(false);
+    expect(await page.evaluate((options) => remotePage.open({ fallback: options, worker: false }), fallback())).toBe(
+      'remote',
+    );
     const answer = await page.evaluate((text) => remotePage.ask(text), question);
     expect(answer).toMatchObject({ text: story, remote: { reason: 'webgpu_unavailable', answer: 'whole' } });
 
     const closed = await startServer({ story, header: '', apiKey });
-    await page.evaluate((options) => remotePage.open(options, false), { ...fallback(), baseURL: closed.baseURL });
+    await page.evaluate((options) => remotePage.open({ fallback: options, worker: false }), {
+      ...fallback(),
+      baseURL: closed.baseURL,
+    });
     const refused = await page.evaluate((text) => remotePage.ask(text), question);
     expect(refused).toMatchObject({ code: 'network_error', message: expect.stringContaining('CORS') });
     await closed.close();

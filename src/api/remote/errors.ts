@@ -43,7 +43,8 @@ function explain(status: number, code: unknown, { url, model, apiKey }: Asked): 
 export function unreachable(asked: Asked, cause: unknown): OutriderError {
   const message =
     `${asked.url} could not be reached. Check that the server runs, that it allows this page's origin (CORS), and that the ` +
-    "page may connect to it (its Content-Security-Policy's connect-src; https: pages cannot ask http: servers).";
+    "page may connect to it: by its Content-Security-Policy's connect-src, not from https: to http:, and with the user's " +
+    'permission where browsers ask for it before they reach a local network.';
   return fail('network_error', message, asked, {}, cause);
 }
 
