@@ -41,15 +41,29 @@ describe('the built library', () => {
     expect(readdirSync(folder)).not.toContain('assets');
   });
 
-  it('has its SharedWorker beside it, by a relative URL that bundlers follow: tabs share only what has a URL', () => {
+  it('has its worker beside it, in one file, by a relative URL that bundlers follow: tabs share only what has a URL', () => {
     const found = readdirSync(folder)
       .filter((name) => name.endsWith('.js'))
       .flatMap((name) => [
         ...readFileSync(folder + name, 'utf8').matchAll(/new URL\(["'`]([\w-]+\.js)["'`],\s*import\.meta\.url\)/g),
       ])
       .map(([, file]) => file!);
-    expect(found).toEqual([expect.stringMatching(/^shared-worker-/)]);
-    expect(readdirSync(folder)).toContain(found[0]);
-    expect(readFileSync(folder + found[0], 'utf8')).not.toMatch(/^import[\s{"'`]|\bfrom\s*["'`]/m);
+    expect(found).toEqual(['worker.js']);
+    expect(readFileSync(`${folder}worker.js`, 'utf8')).not.toMatch(/^import[\s{"'`]|\bfrom\s*["'`]/m);
+  });
+
+  it('registers the element only where that is asked for, and brings the engine with neither', () => {
+    const imported = (entry: string) => {
+      const files = new Set([entry]);
+      for (const file of files) {
+        const code = readFileSync(folder + file, 'utf8');
+        for (const [, to] of code.matchAll(/(?:\bfrom|\bimport)\s*["'`]\.\/([^"'`]+)["'`]/g)) files.add(to!);
+      }
+      return [...files].map((file) => readFileSync(folder + file, 'utf8')).join('\n');
+    };
+    expect(imported('register.js')).toContain('customElements.define');
+    expect(imported('element.js')).not.toContain('customElements.define');
+    expect(imported('register.js')).not.toContain('@workgroup_size');
+    expect(imported('outrider.js')).toContain('@workgroup_size');
   });
 });

@@ -24,14 +24,13 @@ async function answerOnce(model: string, options: EngineOptions): Promise<{ text
 }
 
 const app = {
-  /** In a worker of the library's, one of this app's, one that tabs share, or in the page. */
-  answerIn(where: 'default' | 'own' | 'shared' | 'page', model: string) {
-    const worker = { default: undefined, own: undefined, shared: 'shared', page: false } as const;
-    const options = { contextLength: 256, worker: where === 'own' ? new EngineWorker() : worker[where] };
-    return answerOnce(model, options);
+  /** In a worker of this app's, one that tabs share, or in the page. */
+  answerIn(where: 'own' | 'shared' | 'page', model: string) {
+    const worker = where === 'own' ? new EngineWorker() : where === 'shared' ? 'shared' : false;
+    return answerOnce(model, { contextLength: 256, worker });
   },
 
-  /** One engine behind the element, a grammar and the Prompt API. */
+  /** One engine, in a worker of the library's, behind the element, a grammar and the Prompt API. */
   async useEverywhere(model: string) {
     const engine = await createEngine(model, { contextLength: 512 });
     const chat = document.querySelector('outrider-chat')!;
@@ -54,7 +53,7 @@ const app = {
       },
     });
     const session = await createLanguageModel(engine).create();
-    const prompted = await session.prompt('Hello');
+    const prompted = await session.prompt('Hello', { responseConstraint: /[a-z]{3,8}/ });
     await engine.unload();
     return { shown, json: json.choices[0]!.message.content, prompted, log: chat.messages.length };
   },

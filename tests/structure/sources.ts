@@ -43,6 +43,17 @@ export function importsOf({ path, text }: Source): Import[] {
   });
 }
 
+/** The packages that builds take in: those that the sources import, but for what stays outside and what only developers run. */
+export function bundledPackages(): string[] {
+  const sources = readSources('src', ['.ts']).filter(({ path }) => !['build', 'cli'].includes(roomOf(path)));
+  const names = sources
+    .map(({ path, text }) => ({ path, text: text.replace(/\/\*[\s\S]*?\*\//g, '') })) // examples import too
+    .flatMap(importsOf)
+    .filter(({ own, to }) => !own && !to.startsWith('node:') && to !== 'webgpu')
+    .map(({ to }) => /^(?:@[^/]+\/)?[^/]+/.exec(to)![0]);
+  return [...new Set(names)].sort();
+}
+
 /** `src/gpu/plan.ts` -> `gpu`; `src/errors.ts` -> `errors`. */
 export function roomOf(path: string): string {
   return path.split('/')[1]!.replace(/\.ts$/, '');
