@@ -187,6 +187,25 @@ describe('a device that is lost in the middle of an answer', () => {
     expect(server.asked.map(({ body }) => body.prompt.startsWith(rendered))).toEqual([true]);
   });
 
+  it('goes on with a text or with ids, and with an answer that the request has begun', async () => {
+    await open({ completions: ['text', 'ids'], header: 'Tell: ', promptTokens: 7, loseAt: 20 });
+    const prompt = 'Tell: ';
+    const text = { prompt, max_tokens: 100, temperature: 0 };
+    const whole = await engine.completions.create(text);
+    expect(whole).toMatchObject({ choices: [{ text: STORY }], remote: { answer: 'continued' }, model: MODEL });
+    expect(server.asked[0]!.body.prompt).toMatch(/^<\|begin\|>Tell: Once/);
+    const ids = await engine.completions.create({ ...text, prompt: await engine.tokenize(prompt) });
+    expect(ids).toMatchObject({ choices: [{ text: STORY }], remote: { answer: 'whole' } });
+    await engine.unload();
+    await server.close();
+
+    await open({ completions: ['text'], loseAt: 10 });
+    const messages = [user('Hi'), { role: 'assistant', content: STORY.slice(0, 5) }] as const;
+    const begun = await engine.chat.completions.create({ ...ask, messages, continue_final_message: true });
+    expect(begun.choices[0].message.content).toBe(STORY.slice(5));
+    expect(server.asked.map(({ body }) => body.prompt.startsWith(rendered + STORY.slice(0, 5)))).toEqual([true]);
+  });
+
   it('ends with the reason, and with what to do, where no server is allowed, or not for this', async () => {
     const { lose } = await open({ fallback: { when: ['model_too_large'] } });
     await expect(streamLosing(lose, ask)).rejects.toMatchObject({
