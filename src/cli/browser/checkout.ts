@@ -37,7 +37,6 @@ export async function serveSources(
     configFile: join(root, 'vite.config.ts'),
     cacheDir: `node_modules/.vite-${name}`,
     logLevel: 'error',
-    optimizeDeps: { include: ['hash-wasm'] }, // found in the middle of a run, it would make Vite start over
     ...more,
     server: { port: 0, hmr: false, watch: null, ...more.server },
   });

@@ -1,7 +1,7 @@
 /** The worker behind `createWorkerHashers`: one WASM state per file. */
-import { createSHA256, type IHasher } from 'hash-wasm';
 import { OutriderError } from '../../errors.ts';
 import type { HashAnswer, HashRequest } from './hasher.ts';
+import { Sha256 } from './sha256.ts';
 
 /** Whoever asks: the one that started the worker, or who has the other end of a port. */
 interface Asker {
@@ -9,43 +9,40 @@ interface Asker {
   onmessage: ((event: MessageEvent<HashRequest | MessagePort>) => void) | null;
 }
 
-const hashers = new Map<number, IHasher>();
+const hashers = new Map<number, Sha256>();
 
-// One after the other: the first request of a file waits for its WASM, and those behind it must not overtake.
-let last: Promise<void> = Promise.resolve();
 function serve(asker: Asker): void {
   asker.onmessage = ({ data }) => {
     if (data instanceof MessagePort) serve(data);
-    else last = last.then(() => answer(asker, data));
+    else answer(asker, data);
   };
 }
 
 serve(globalThis as unknown as Asker);
 
-async function answer(asker: Asker, request: HashRequest): Promise<void> {
+function answer(asker: Asker, request: HashRequest): void {
   const { file } = request;
   try {
-    if (request.do === 'free') return void hashers.delete(file);
-    const hasher = hashers.get(file) ?? (await open(file));
+    if (request.do === 'free') {
+      hashers.delete(file);
+      return;
+    }
+    const hasher = hashers.get(file) ?? new Sha256();
     if (request.do === 'update') {
+      hashers.set(file, hasher);
       hasher.update(request.bytes);
-      return asker.postMessage({ file, bytes: request.bytes }, [request.bytes.buffer]);
+      asker.postMessage({ file, bytes: request.bytes }, [request.bytes.buffer]);
+      return;
     }
     hashers.delete(file);
-    asker.postMessage({ file, digest: hasher.digest('hex') });
+    asker.postMessage({ file, digest: hasher.digest() });
   } catch (cause) {
     asker.postMessage({ file, error: failure(cause).serialize() });
   }
 }
 
-async function open(file: number): Promise<IHasher> {
-  const hasher = (await createSHA256()).init();
-  hashers.set(file, hasher);
-  return hasher;
-}
-
 function failure(cause: unknown): OutriderError {
-  const isRefused = cause instanceof WebAssembly.CompileError || typeof WebAssembly === 'undefined';
+  const isRefused = typeof WebAssembly === 'undefined' || cause instanceof WebAssembly.CompileError;
   const message = isRefused
     ? "The page's Content-Security-Policy refuses WebAssembly, which file hashes need. Add 'wasm-unsafe-eval' to its " +
       'script-src, or start the hash worker from a URL whose response has a policy of its own.'
