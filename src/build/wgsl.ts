@@ -9,8 +9,21 @@ export function compactWgsl(source: string): string {
     .replace(/\s+/g, ' ')
     .replace(/ ?([{}()[\];,:]) ?/g, '$1')
     .replace(/(?<=\w) (?=\W)|(?<=\W) (?=\w)/g, '')
-    .replace(/\b(vec\d|mat\dx\d)<([fiu])32>/g, '$1$2') // WGSL's own short names
     .trim();
+}
+
+/** The same types and numbers in fewer characters: WGSL's own short names, and no digit that f32 cannot hold. */
+export function abbreviateWgsl(code: string): string {
+  return code.replace(/\b(vec\d|mat\dx\d)<([fiu])32>/g, '$1$2').replace(/\b\d+\.\d{8,}\b/g, shortestF32);
+}
+
+/** The fewest digits that round to the same f32. */
+function shortestF32(literal: string): string {
+  const value = Math.fround(Number(literal));
+  for (let digits = 1; ; digits++) {
+    const shorter = Number(literal).toPrecision(digits);
+    if (Math.fround(Number(shorter)) === value) return shorter;
+  }
 }
 
 /** WGSL has no string literals, so a comment mark is a comment mark; block comments nest. */
@@ -34,7 +47,7 @@ function dropComments(source: string): string {
 export function shortenFolder(folder: string): ReadonlyMap<string, string> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.wgsl'));
   const files = paths.map((path) => `${folder}/${path.replaceAll('\\', '/')}`).sort(); // as Vite writes them
-  const sources = files.map((file) => compactWgsl(readFileSync(file, 'utf8')));
+  const sources = files.map((file) => abbreviateWgsl(compactWgsl(readFileSync(file, 'utf8'))));
   const names = nameShaders(sources);
   return new Map(files.map((file, index) => [file, shortenNames(sources[index]!, names)]));
 }

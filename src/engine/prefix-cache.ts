@@ -2,7 +2,7 @@
  * Timelines beside the current one: before a prompt overwrites what another conversation left on the GPU, that is copied
  * aside ("parked"), and put back when a prompt begins with more of it. The oldest go first when a byte budget is full.
  */
-import { rewindPoint } from '../model/irope.ts';
+import { rewindPoint } from '../model/positions.ts';
 import type { KvCopy, Runner } from '../model/runner.ts';
 
 /** Tokens that were processed, at positions 0 .. tokens.length - 1. */

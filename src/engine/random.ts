@@ -9,15 +9,10 @@ const ROUNDS = 10;
 
 type Block = readonly [number, number, number, number];
 
-/** High and low 32 bits of an unsigned 32 x 32-bit product, by 16-bit halves: doubles hold only 53 bits. */
+/** High and low 32 bits of an unsigned 32 x 32-bit product, which a double cannot hold. */
 function multiply(a: number, b: number): readonly [high: number, low: number] {
-  const aHigh = a >>> 16;
-  const aLow = a & 0xffff;
-  const bHigh = b >>> 16;
-  const bLow = b & 0xffff;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16); // below 2^32: no overflow
-  const carry = (middle & 0xffff) + aLow * bHigh;
-  return [(aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0, Math.imul(a, b) >>> 0];
+  const product = BigInt(a) * BigInt(b);
+  return [Number(product >> 32n), Number(product & 0xffffffffn)];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Buffers that every run writes, sized for a block, and the tables that the CPU computes once. */
 import type { ModelConfig } from './config.ts';
-import { ropeFrequencies, type Schedule, temperatureAt } from './irope.ts';
+import type { Schedule } from './irope.ts';
 import {
   type ActivationName,
   type ActivationRequest,
@@ -10,6 +10,7 @@ import {
   type TableSize,
   tableSizes,
 } from './memory/activations.ts';
+import { ropeFrequencies, temperatureAt } from './positions.ts';
 
 export interface Activations {
   readonly state: GPUBuffer; // uniform

@@ -4,13 +4,13 @@ import type { KvDtype } from '../kernels/attention.ts';
 import type { StateValues } from '../kernels/state.ts';
 import { packState, STATE_BYTES } from '../kernels/state.ts';
 import { type Activations, createActivations, createTables, type Tables } from './activations.ts';
-import { cutPrompt } from './irope.ts';
 import { KvCache } from './kv-cache.ts';
 import { blockRows, MAX_BLOCK_ROWS } from './memory/block.ts';
 import { SEGMENT_TOKENS } from './memory/kv.ts';
 import type { Model } from './model.ts';
 import { Ops } from './ops.ts';
 import { Pace } from './pace.ts';
+import { cutPrompt } from './positions.ts';
 
 export interface TimelineOptions {
   readonly contextLength: number;

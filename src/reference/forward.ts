@@ -4,7 +4,8 @@
  * Transformers in tests/reference/forward.test.ts.
  */
 import type { ModelConfig } from '../model/config.ts';
-import { type LayerPlan, ropeFrequencies, type Schedule, temperatureAt } from '../model/irope.ts';
+import type { LayerPlan, Schedule } from '../model/irope.ts';
+import { ropeFrequencies, temperatureAt } from '../model/positions.ts';
 import { attention, visibleKeys } from './attention.ts';
 import { embed } from './embed.ts';
 import { linear, swiglu } from './linear.ts';

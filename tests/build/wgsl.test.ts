@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { compactWgsl, shortenFolder } from '../../src/build/wgsl.ts';
+import { abbreviateWgsl, compactWgsl, shortenFolder } from '../../src/build/wgsl.ts';
 import { nameShaders, shortenNames } from '../../src/build/wgsl-names.ts';
 
 const folders = ['shaders', 'shaders/shared'];
@@ -33,6 +33,15 @@ describe('compactWgsl', () => {
 
   it('does not join operators into others', () => {
     expect(compactWgsl('let x = a - -b;\n  y = & z; // end')).toBe('let x=a- -b;y= &z;');
+  });
+});
+
+describe('abbreviateWgsl', () => {
+  it('writes types by their short names, and numbers as the same f32', () => {
+    const code = 'array<vec4<f32>,2>(mat2x4<f32>(),vec3<u32>(1),vec4<Elem>(),0.07958029955625534,0.5)';
+    const short = abbreviateWgsl(code);
+    expect(short).toBe('array<vec4f,2>(mat2x4f(),vec3u(1),vec4<Elem>(),0.0795803,0.5)');
+    expect(Math.fround(0.0795803)).toBe(Math.fround(0.07958029955625534));
   });
 });
 

@@ -3,7 +3,8 @@
  * included, as it really stands there. So a stale slot changes the text. It also refuses every misuse of the contract.
  */
 import type { ModelConfig } from '../../src/model/config.ts';
-import { cutPrompt, type Schedule } from '../../src/model/irope.ts';
+import type { Schedule } from '../../src/model/irope.ts';
+import { cutPrompt } from '../../src/model/positions.ts';
 import type { Adjustment, KvCopy, Runner, Sampled, Sampling, StepCost } from '../../src/model/runner.ts';
 import { FakeChoice } from './fake-choice.ts';
 

@@ -1,7 +1,7 @@
 /** Prompts and decode steps through the runner that the engine uses, by the clock. */
 import type { Cost } from '../../gpu/plan.ts';
 import type { GpuRunner } from '../../model/gpu-runner.ts';
-import { cutPrompt } from '../../model/irope.ts';
+import { cutPrompt } from '../../model/positions.ts';
 import type { Sampling } from '../../model/runner.ts';
 import type { DecodeResult, PrefillResult } from '../results.ts';
 import { type Roofs, shareOf, sumCost } from '../share.ts';
