@@ -1,11 +1,10 @@
 /** Somebody else's site that uses the built element: plain pages with a strict policy, and a second origin for the script and the model. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { ensureBuilt } from '../../src/build/fresh.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -31,7 +30,8 @@ export interface ForeignSite {
 }
 
 export async function serveForeignSite(): Promise<ForeignSite> {
-  const folder = await buildElement();
+  await ensureBuilt('element');
+  const folder = join(root, 'dist/element'); // as it is in the package
   const pages = new Map<string, { html: string; headers: Headers }>();
   const serve = (headers: Headers) =>
     createServer((request, response) => {
@@ -69,24 +69,8 @@ export async function serveForeignSite(): Promise<ForeignSite> {
         server.close();
         server.closeAllConnections();
       }
-      rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** As for a page's script tag: one entry, everything inside or beside it. */
-async function buildElement(): Promise<string> {
-  const outDir = mkdtempSync(join(tmpdir(), 'outrider-element-'));
-  const before = process.env.NODE_ENV;
-  process.env.NODE_ENV = 'production'; // Vitest says `test`, and Vite would take the packages' development builds
-  try {
-    const entry = join(root, 'src/element/register.ts');
-    const lib = { entry, formats: ['es' as const], fileName: 'outrider-chat' };
-    await build({ root, mode: 'lib', logLevel: 'error', build: { outDir, emptyOutDir: true, lib } });
-  } finally {
-    process.env.NODE_ENV = before;
-  }
-  return outDir;
 }
 
 /** First and last byte that a `Range` names, each undefined where it does not. */
