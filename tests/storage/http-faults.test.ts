@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createHttpSource, type HttpOptions } from '../../src/storage/http/source.ts';
 import { PART_BYTES } from '../../src/storage/parts.ts';
 import { MAX_ATTEMPTS, type RetryNotice } from '../../src/storage/retry.ts';
@@ -64,7 +64,9 @@ test('a part goes on at the byte where its connection broke', async () => {
   expect(notices.map(({ failures }) => failures)).toEqual([1, 1]);
 });
 
-test('after a part that came fast, one that breaks begins anew once, and goes on where it breaks then', async () => {
+test('in browsers, after a part that came fast, one that breaks begins anew once, and goes on where it breaks then', async () => {
+  vi.stubGlobal('WorkerGlobalScope', class {}); // under Node nothing is read straight into memory
+  onTestFinished(() => void vi.unstubAllGlobals());
   const broken = TRANSIENT['a broken connection']!(1000);
   const server = fileServer({ faults: (n) => (n === 2 || n === 3 ? broken : undefined) });
   const source = open(await serve(server.listener));
