@@ -9,13 +9,18 @@ import { STAGING_SLICE_BYTES, STAGING_SLICES } from './memory/under-way.ts';
 
 /** Not worth a slot: WebGPU keeps these in the command stream. */
 const SMALL_BYTES = 64 << 10;
+/**
+ * A slot is asked for when so many others have been used since: by then the GPU has most likely read it, and the answer is
+ * still there in time. Dawn under Node polls, with all of a core, for as long as anybody waits for the GPU.
+ */
+const MAP_BEHIND = STAGING_SLICES / 2;
 /** Firefox looks for finished work every 100 ms, and whenever something is submitted. */
 const NUDGE_MILLISECONDS = 5;
 
 interface Slot {
   readonly buffer: GPUBuffer;
-  /** Whether it can be written to again, once the GPU has read it. */
-  readonly mapped: Promise<unknown>;
+  /** Settles when it can be written to again; undefined where nobody has asked yet. */
+  mapped?: Promise<unknown>;
 }
 
 export class StagingRing {
@@ -41,9 +46,8 @@ export class StagingRing {
       const encoder = this.#device.createCommandEncoder();
       encoder.copyBufferToBuffer(buffer, 0, target, offset + done, size);
       this.#device.queue.submit([encoder.finish()]);
-      const mapped = buffer.mapAsync(GPUMapMode.WRITE);
-      mapped.catch(() => {}); // whoever takes it next hears of it
-      this.#slots.push({ buffer, mapped });
+      this.#slots.push({ buffer });
+      for (const slot of this.#slots.slice(0, -MAP_BEHIND)) askFor(slot);
     }
   }
 
@@ -57,10 +61,11 @@ export class StagingRing {
       const usage = GPUBufferUsage.MAP_WRITE | GPUBufferUsage.COPY_SRC;
       return this.#device.createBuffer({ label: 'staging', size: STAGING_SLICE_BYTES, usage, mappedAtCreation: true });
     }
-    const { buffer, mapped } = this.#slots.shift()!;
+    const slot = this.#slots.shift()!;
+    const { buffer } = slot;
     const nudging = setInterval(() => this.#device.queue.submit([]), NUDGE_MILLISECONDS);
     try {
-      await mapped;
+      await askFor(slot);
     } catch (cause) {
       buffer.destroy();
       throw new OutriderError(
@@ -73,4 +78,13 @@ export class StagingRing {
     }
     return buffer;
   }
+}
+
+/** Maps a slot, once the GPU has read it. */
+function askFor(slot: Slot): Promise<unknown> {
+  if (!slot.mapped) {
+    slot.mapped = slot.buffer.mapAsync(GPUMapMode.WRITE);
+    slot.mapped.catch(() => {}); // whoever takes it next hears of it
+  }
+  return slot.mapped;
 }
