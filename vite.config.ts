@@ -6,7 +6,6 @@ import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
 import { offlineSite } from './src/build/offline.ts';
 import { findPages, servePages } from './src/build/pages.ts';
-import { pureTables } from './src/build/pure.ts';
 import { compactShaders } from './src/build/wgsl.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -88,10 +87,10 @@ export default defineConfig(({ mode }) => {
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), pureTables(), servePages(pages), licenses.main, ...more],
+    plugins: [compactShaders(), servePages(pages), licenses.main, ...more],
     worker: {
       format: 'es',
-      plugins: () => [compactShaders(), pureTables(), nodeBuiltins(), licenses.worker],
+      plugins: () => [compactShaders(), nodeBuiltins(), licenses.worker],
       // A worker from a Blob has no URL that chunks could be found by: everything goes into one.
       rolldownOptions: {
         ...withoutDawn,

@@ -61,6 +61,9 @@ async function buildLibrary() {
       const resolved = await this.resolve(id, importer, { ...options, skipSelf: true });
       return resolved && { ...resolved, id: `${resolved.id}?apart` };
     },
+    // First, as its shaders are in its own bundle: in the middle of the JavaScript they would compress worse.
+    transform: (code, id) =>
+      id.endsWith('src/index.ts') ? { code: `import './worker/entry.ts';\n${code}`, map: null } : null,
     load(id) {
       const [file, query] = id.split('?');
       return query === 'worker&inline' ? `import ${JSON.stringify(file)}; export default class {}` : null;
