@@ -227,6 +227,7 @@ export class Chat {
     history.update({ ...answer, text: view.text, ...ending, ...extra }, true);
     this.#writing = undefined;
     this.#announcer.flush();
+    if (extra.calls) this.#announcer.say(`The model calls ${extra.calls.map(({ name }) => name).join(', ')}.`);
     experts.settle();
     this.show();
     if (failure !== undefined) this.#lastFailure = failure;

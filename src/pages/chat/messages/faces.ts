@@ -75,6 +75,7 @@ export class Faces {
 
   /** The answer is to be shown anew. */
   remove(): void {
+    this.#shown = 'text'; // what is still on its way stays away
     for (const other of this.#others.values()) other.remove();
     this.#others.clear();
     this.#prose.hidden = false;

@@ -35,7 +35,7 @@ function createFormat({ format, schema = '' }: Settings): HTMLElement[] {
   };
   select.addEventListener('input', show);
   show();
-  const meaning = 'With JSON every answer is an object, and the tools below are not offered meanwhile.';
+  const meaning = 'With JSON an answer is nothing else, and the tools below are not offered meanwhile.';
   return [describeField(select, 'Form of the answers', meaning), box];
 }
 
