@@ -27,6 +27,7 @@ export interface Body {
  * Streams of bytes are read into memory of ours where that can be: in Chromium that is 1.5 times as fast as taking the pieces
  * that fetch allocates. Not under Node: there fetch allocates its pieces all the same, and each read makes a new object of
  * our memory, which V8 takes for new memory; it collects garbage all the time then, for more CPU time than the reading takes.
+ * What helps there is to free the pieces ourselves.
  */
 export function openBody(response: Response, guard: Guard): Body {
   const read = readerOf(response);
@@ -51,8 +52,11 @@ interface PieceReader {
 function readerOf(response: Response): PieceReader {
   const { body } = response;
   if (body === null) return { next: async () => undefined, cancel: async () => {} };
-  const cancelQuietly = (reader: ReadableStreamGenericReader) => reader.cancel().catch(() => {}); // broken already
   const byteReader = openByteReader(body);
+  if (byteReader && isNode()) {
+    byteReader.releaseLock();
+    return ownPieces(body.getReader());
+  }
   if (byteReader === undefined) {
     const reader: ReadableStreamDefaultReader<Bytes> = body.getReader(); // Safari has no async iteration of streams
     return { next: async () => (await reader.read()).value, cancel: () => cancelQuietly(reader) };
@@ -70,8 +74,34 @@ function readerOf(response: Response): PieceReader {
   };
 }
 
+const cancelQuietly = (reader: ReadableStreamGenericReader) => reader.cancel().catch(() => {}); // broken already
+
+/** The pieces of a stream of bytes, which are the reader's alone, each freed when the next one is asked for. */
+function ownPieces(reader: ReadableStreamDefaultReader<Bytes>): PieceReader {
+  let last: Bytes | undefined;
+  return {
+    async next() {
+      if (last) free(last.buffer);
+      last = (await reader.read()).value;
+      return last;
+    },
+    cancel: () => cancelQuietly(reader),
+  };
+}
+
+let nowhere: MessagePort | undefined;
+
+/** Memory that goes to nobody is free at once, and in use again while the processor's caches have it; garbage waits. */
+function free(buffer: ArrayBuffer): void {
+  if (!nowhere) {
+    const { port1, port2 } = new MessageChannel();
+    port2.close();
+    nowhere = port1;
+  }
+  nowhere.postMessage(undefined, [buffer]);
+}
+
 function openByteReader(body: ReadableStream<Bytes>): ReadableStreamBYOBReader | undefined {
-  if (isNode()) return undefined;
   try {
     return body.getReader({ mode: 'byob' });
   } catch {
