@@ -10,10 +10,12 @@ const ELEMENT_LIMIT = 48_000;
 const CHAT_LIMIT = 160_000;
 /**
  * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, a worker's half, engines
- * that tabs share, grammars, what only Node has, hub and hash worker, colours for each language of code, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of conversations.
+ * that tabs share, servers in place of this machine, grammars, what only Node has, hub and hash worker, colours for each
+ * language of code, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of
+ * conversations.
  */
 const LAZY =
-  /engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|api\/remote|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
 /**
  * What core and lazy chunks have separately in the built library, since its worker is a bundle of its own: what the page's own
