@@ -26,7 +26,10 @@ export class PartsGatherer {
   /** @returns whether the chunk has added to the calls */
   add({ choices, remote }: ChatCompletionChunk): boolean {
     const [choice] = choices;
-    if (remote) this.#remote = { origin: remote.origin, model: remote.model };
+    if (remote) {
+      const { origin, model, superseded } = remote;
+      this.#remote = { origin, model, ...(superseded !== undefined && { superseded }) };
+    }
     for (const { token, logprob, top_logprobs: top } of choice?.logprobs?.content ?? []) {
       this.#tokens.push({ text: token, logprob, top: top.map((one) => ({ text: one.token, logprob: one.logprob })) });
     }

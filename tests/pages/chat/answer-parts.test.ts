@@ -52,8 +52,13 @@ describe('the parts of an answer', () => {
   it('say where the answer was computed, if not here', () => {
     const answer = { id: 'a', parent: null, createdAt: 0, role: 'assistant', text: '', outcome: 'complete' } as const;
     expect(describeAnswer(answer)).toEqual([]);
-    const [fact] = describeAnswer({ ...answer, remote: { origin: 'https://gpu.example', model: 'scout' } });
-    expect(fact).toBe('Computed by https://gpu.example (scout), not on this machine');
+    const remote = { origin: 'https://gpu.example', model: 'scout' };
+    const fact = 'Computed by https://gpu.example (scout), not on this machine';
+    expect(describeAnswer({ ...answer, remote })).toEqual([fact]);
+    expect(describeAnswer({ ...answer, remote: { ...remote, superseded: 12 } })).toEqual([
+      fact,
+      'Begun anew there: the first 12 characters were written here',
+    ]);
   });
 });
 

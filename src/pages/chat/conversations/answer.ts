@@ -47,6 +47,8 @@ export interface ComputedElsewhere {
   readonly origin: string;
   /** The server's name of the model. */
   readonly model: string;
+  /** UTF-16 units at the text's start that were written here before the server began anew: no part of its answer. */
+  readonly superseded?: number | undefined;
 }
 
 /** The parts of an answer that come with it, each where there is such a thing. */

@@ -72,8 +72,12 @@ function readLayer(data: unknown, path: string): RoutedLayer {
 }
 
 function readRemote(data: unknown, path: string) {
-  const { origin, model } = objectAt(data, path);
-  return { origin: textAt(origin, `${path}.origin`), model: textAt(model, `${path}.model`) };
+  const { origin, model, superseded } = objectAt(data, path);
+  return {
+    origin: textAt(origin, `${path}.origin`),
+    model: textAt(model, `${path}.model`),
+    ...(superseded !== undefined && { superseded: countAt(superseded, `${path}.superseded`) }),
+  };
 }
 
 function listAt<T>(value: unknown, path: string, read: (item: unknown, path: string) => T): T[] {

@@ -135,7 +135,8 @@ function spoken(message: Message, before: Message | undefined, after: Message | 
     const calls = callsOf(before);
     return message.results.map((content, at) => ({ role: 'tool', tool_call_id: calls[at]?.id, content }));
   }
-  const { role, text } = message;
+  const { role } = message;
+  const text = message.text.slice(role === 'assistant' ? message.remote?.superseded : 0);
   const calls = after?.role === 'tool' ? callsOf(message) : [];
   if (calls.length > 0) {
     const made = calls.map(({ id, name, arguments: args }) => ({

@@ -9,10 +9,14 @@ const endings: Record<Outcome, string> = {
   failed: 'Interrupted',
 };
 
+/** One fact after the other, the most important first; none of a complete answer without statistics. */
 export function describeAnswer({ outcome, stats, remote }: Answer): readonly string[] {
   const facts: string[] = [];
   if (outcome !== 'complete') facts.push(endings[outcome]);
   if (remote) facts.push(`Computed by ${remote.origin} (${remote.model}), not on this machine`);
+  if (remote?.superseded) {
+    facts.push(`Begun anew there: the first ${formatCount(remote.superseded, 'character')} were written here`);
+  }
   if (stats) {
     const { completionTokens, tokensPerSecond, promptTokens, cachedTokens, secondsToFirstToken } = stats;
     facts.push(formatCount(completionTokens, 'token'), `${formatRate(tokensPerSecond)} tokens/s`);

@@ -46,7 +46,7 @@ const withParts: Conversation = {
         texts: ['a', 'b'],
         experts: Uint8Array.of(0, 255, 128, 1),
       },
-      remote: { origin: 'https://gpu.example', model: 'scout' },
+      remote: { origin: 'https://gpu.example', model: 'scout', superseded: 3 },
     },
     { id: 't1', parent: 'a1', role: 'tool', text: '', results: ['12 °C'], createdAt: 3 },
     { id: 'a2', parent: 't1', role: 'assistant', text: '{}', outcome: 'complete', format: 'json', createdAt: 4 },

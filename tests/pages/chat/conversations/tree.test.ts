@@ -64,7 +64,7 @@ describe('a conversation as a tree', () => {
     expect(toMessages([], undefined)).toEqual([]);
   });
 
-  it('is asked with calls and their results where there are results; calls that nobody answered are left out', () => {
+  it('is asked with calls and their results where there are results; calls that nobody answered and text that a server superseded are left out', () => {
     const calls = [{ id: 'x', name: 'add', arguments: '{"a":1}' }];
     const called: Message = { ...answer('c1', 'q2', ''), role: 'assistant', outcome: 'complete', calls };
     const results: Message = { id: 'r1', parent: 'c1', role: 'tool', text: '', results: ['3'], createdAt: ++time };
@@ -76,6 +76,13 @@ describe('a conversation as a tree', () => {
       },
       { role: 'tool', tool_call_id: 'x', content: '3' },
     ]);
+    const anew: Message = {
+      ...answer('s1', 'q2', 'half an answ42'),
+      role: 'assistant',
+      outcome: 'complete',
+      remote: { origin: 'https://gpu.example', model: 'scout', superseded: 12 },
+    };
+    expect(toMessages(pathTo(grow(told, anew), 's1'), undefined).at(-1)?.content).toBe('42');
     const unanswered = toMessages(pathTo(grow(told, called, question('q3', 'c1')), 'q3'), undefined);
     expect(unanswered.slice(3)).toEqual([{ role: 'user', content: 'q3' }]);
   });
