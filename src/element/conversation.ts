@@ -24,6 +24,8 @@ export interface Entry {
   readonly outcome: Outcome;
   /** Where a part of an answer was computed, if not on this machine: a server's address. */
   readonly computedAt?: string | undefined;
+  /** What this machine had written of an answer before a server answered anew; the model does not see it again. */
+  readonly abandoned?: string | undefined;
 }
 
 /** `idle`: no engine is loaded; `ready`: one waits for a question; `failed`: see `failure`. */
@@ -299,12 +301,13 @@ export class Conversation {
   }
 
   /** Does nothing where the conversation was replaced meanwhile. */
-  #update(key: number, { text, toolCalls, computedAt }: AnswerSoFar, outcome: Outcome): Entry | undefined {
+  #update(key: number, answer: AnswerSoFar, outcome: Outcome): Entry | undefined {
+    const { text, toolCalls, computedAt, abandoned } = answer;
     const at = this.#entries.findLastIndex((entry) => entry.key === key);
     if (at < 0) return undefined;
     const calls = toolCalls.length > 0 ? { tool_calls: toolCalls } : {};
     const content = text === '' && toolCalls.length > 0 ? null : text;
-    const entry: Entry = { key, message: { role: 'assistant', content, ...calls }, outcome, computedAt };
+    const entry: Entry = { key, message: { role: 'assistant', content, ...calls }, outcome, computedAt, abandoned };
     this.#entries = this.#entries.with(at, entry);
     this.#host.onChange();
     return entry;

@@ -1,5 +1,5 @@
 /** One engine for all elements of a page that ask for the same model: loaded when the first needs it, unloaded after the last. */
-import type { Engine, LoadProgress, OutriderError } from '../index.ts';
+import type { Engine, FallbackOptions, LoadProgress, OutriderError } from '../index.ts';
 import { abortable } from '../ports/abortable.ts';
 
 /** What is loaded. Two orders are the same where all fields are, objects by identity. */
@@ -8,7 +8,7 @@ export interface EngineOrder {
   readonly model: string;
   /** Further options of `createEngine`. */
   readonly options?: object | undefined;
-  readonly fallback?: object | undefined;
+  readonly fallback?: FallbackOptions | undefined;
 }
 
 /** One element's share of an engine. */

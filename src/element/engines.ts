@@ -11,7 +11,7 @@ export interface EngineChoice {
   readonly engine: OpenAILike | undefined;
   readonly model: string | undefined;
   readonly engineOptions: EngineOptions | undefined;
-  readonly fallback: object | undefined;
+  readonly fallback: FallbackOptions | undefined;
 }
 
 /** Longer than it takes a page to move an element or to replace one. */
@@ -21,7 +21,7 @@ const pool = new EnginePool(async ({ model, options, fallback }, hooks) => {
   const unusable = fallback ? undefined : unusablePlatform();
   if (unusable) throw unusable;
   const { createEngine } = await import('../index.ts'); // the engine's code comes with the first use
-  return createEngine(model, { ...options, ...(fallback ? { fallback: fallback as FallbackOptions } : {}), ...hooks });
+  return createEngine(model, { ...options, ...(fallback && { fallback }), ...hooks });
 }, graceMs);
 
 /** @throws OutriderError `invalid_request` where there is neither an engine nor a model */

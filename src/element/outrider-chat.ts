@@ -1,6 +1,6 @@
 /** `<outrider-chat>`: a conversation with a model that runs on this machine, or with any engine that speaks OpenAI's API. */
 import { html, LitElement, nothing, type PropertyValues, unsafeCSS } from 'lit';
-import type { EngineOptions } from '../index.ts';
+import type { EngineOptions, FallbackOptions } from '../index.ts';
 import { Announcer } from './announcer.ts';
 import { AnswerView } from './answer-view.ts';
 import { handleEntryKey, keepAboveKeyboard } from './composer.ts';
@@ -133,7 +133,7 @@ export class OutriderChat extends LitElement {
   /** Options of `createEngine`, such as `contextLength` and `token`. */
   declare engineOptions: EngineOptions | undefined;
   /** Where to compute what this machine cannot: `{ baseURL, apiKey, model, when }`. Never an attribute: keys do not belong into markup. */
-  declare fallback: object | undefined;
+  declare fallback: FallbackOptions | undefined;
   /** What the model may call. */
   declare tools: readonly ElementTool[] | undefined;
   /** Runs a called tool; without it calls are shown, and it is for the app to answer them through `messages`. */

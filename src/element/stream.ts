@@ -24,11 +24,13 @@ export interface AnswerSoFar {
   readonly finishReason?: string | undefined;
   /** Where a part of it was computed, if not on this machine: a server's address. */
   readonly computedAt?: string | undefined;
+  /** What this machine had written before a server answered anew: no part of `text`. */
+  readonly abandoned?: string | undefined;
 }
 
 interface ChunkLike {
   /** Outrider's own: the server that computed this piece, in place of this machine. */
-  readonly computed_at?: string | null;
+  readonly remote?: { readonly origin: string; readonly superseded?: number } | null;
   readonly choices?: readonly {
     readonly index?: number;
     readonly delta?: {
@@ -67,11 +69,13 @@ export async function streamAnswer(
   for await (const chunk of chunksOf(stream)) {
     const choice = chunk.choices?.[0];
     const piece = choice?.delta?.content ?? choice?.delta?.refusal ?? '';
+    const superseded = answer.abandoned === undefined ? (chunk.remote?.superseded ?? 0) : 0;
     answer = {
-      text: answer.text + piece,
+      text: answer.text.slice(superseded) + piece,
+      abandoned: superseded > 0 ? answer.text.slice(0, superseded) : answer.abandoned,
       toolCalls: withCalls(answer.toolCalls, choice?.delta?.tool_calls ?? []),
       finishReason: choice?.finish_reason ?? answer.finishReason,
-      computedAt: chunk.computed_at ?? answer.computedAt,
+      computedAt: chunk.remote?.origin ?? answer.computedAt,
     };
     onPiece(answer, piece);
   }

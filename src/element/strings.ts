@@ -40,6 +40,8 @@ export interface ChatStrings extends MarkdownWords {
   readonly toolResult: (name: string) => string;
   /** A server took over from this machine. */
   readonly computedAt: (address: string) => string;
+  /** Above what this machine had written before a server answered anew. */
+  readonly abandoned: string;
   readonly cutOff: string;
   readonly stopped: string;
   readonly interrupted: string;
@@ -81,6 +83,7 @@ export const englishStrings: ChatStrings = {
   toolCall: (name) => `Called ${name}`,
   toolResult: (name) => `Result of ${name}`,
   computedAt: (address) => `Computed by ${address}, not on this machine`,
+  abandoned: 'Begun on this machine; the answer below starts anew',
   cutOff: 'Cut off at the token limit',
   stopped: 'Stopped',
   interrupted: 'Interrupted',

@@ -64,7 +64,7 @@ function answer(entry: Entry, isLast: boolean, options: TranscriptOptions): Temp
     aria-label=${strings.assistant}
     aria-busy=${isWriting}
   >
-    ${text === '' && calls.length > 0 ? nothing : view.element} ${calls.map((call) => toolCall(call, strings))}
+    ${abandonedPart(entry, strings)} ${text === '' && calls.length > 0 ? nothing : view.element} ${calls.map((call) => toolCall(call, strings))}
     ${isWriting || text !== '' || isLast ? foot : nothing}
   </article>`;
 }
@@ -77,6 +77,14 @@ function notesOf({ outcome, computedAt }: Entry, strings: ChatStrings): string[]
     failed: strings.interrupted,
   };
   return [ends[outcome], computedAt && strings.computedAt(computedAt)].filter((note) => note !== undefined);
+}
+
+function abandonedPart({ abandoned }: Entry, strings: ChatStrings): TemplateResult | typeof nothing {
+  if (abandoned === undefined) return nothing;
+  return html`<details class="call" part="abandoned">
+    <summary>${strings.abandoned}</summary>
+    <pre dir="auto">${abandoned}</pre>
+  </details>`;
 }
 
 function toolCall({ function: { name, arguments: text } }: ShownToolCall, strings: ChatStrings): TemplateResult {

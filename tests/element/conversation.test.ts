@@ -15,7 +15,7 @@ function scripted(...answers: Chunk[][]) {
       for (const chunk of chunks) {
         if (chunk instanceof Error) throw chunk;
         if (chunk === 'wait') await new Promise((_, reject) => signal.addEventListener('abort', reject));
-        else yield { computed_at: computedAt, choices: [chunk] };
+        else yield { remote: computedAt && { origin: computedAt, superseded }, choices: [chunk] };
       }
     })();
   };
@@ -30,6 +30,7 @@ const call = (index: number, id: string | undefined, name: string | undefined, a
 
 let told: string[];
 let computedAt: string | undefined;
+let superseded: number | undefined;
 let lease: () => Lease;
 let onPiece: () => void;
 let runTool: ToolRunner | undefined;
@@ -61,6 +62,7 @@ beforeEach(() => {
   told = [];
   runTool = undefined;
   computedAt = undefined;
+  superseded = undefined;
   onPiece = () => {};
   systemPrompt = '';
 });
@@ -170,6 +172,17 @@ describe('a conversation', () => {
     const chat = createConversation();
     await chat.ask('Hi');
     expect(chat.entries.map((entry) => entry.computedAt)).toEqual([undefined, 'https://server.test']);
+  });
+
+  it('keeps what was begun here apart where a server answers anew', async () => {
+    lease = given(scripted([say('Once'), say(' upon'), say('There'), say(' was'), end()]).engine);
+    onPiece = () => {
+      computedAt = 'https://server.test';
+      superseded = told.filter((line) => line.startsWith('piece')).length === 2 ? 9 : undefined;
+    };
+    const chat = createConversation();
+    await chat.ask('Hi');
+    expect(chat.entries[1]).toMatchObject({ message: { content: 'There was' }, abandoned: 'Once upon' });
   });
 
   it('puts pieces of parallel calls together, runs them, and goes on with their results', async () => {

@@ -70,7 +70,8 @@ describe('a pool of engines', () => {
   it('keeps orders apart that differ in anything', () => {
     const { pool, loads } = createLoads();
     const options = {};
-    for (const other of [order, { ...order, options }, { ...order, options: {} }, { ...order, fallback: options }]) {
+    const fallback = { baseURL: 'https://server.test', model: 'scout' };
+    for (const other of [order, { ...order, options }, { ...order, options: {} }, { ...order, fallback }]) {
       pool.lease(other, ignore);
     }
     pool.lease({ ...order, options }, ignore);

@@ -79,7 +79,7 @@ describe('the prefix cache', () => {
       expect(runner.copies.size).toBe(0);
     });
     await fc.assert(property, { numRuns: 200 });
-    expect(restored).toBeGreaterThan(100);
+    expect(restored).toBeGreaterThan(40); // else it would prove nothing of restoring; 93 to 130 are usual
   });
 
   it('finds a conversation again after others came between, all but its last token', async () => {
