@@ -23,7 +23,9 @@ export async function makeTypes() {
 /** @param {string} outDir */
 function runTypeScript(outDir) {
   const arguments_ = [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'src/build/tsconfig.lib.json')];
-  const options = { stdio: /** @type {const} */ (['ignore', 'inherit', 'inherit']) };
+  const options = {
+    stdio: /** @type {import('node:child_process').StdioOptions} */ (['ignore', 'inherit', 'inherit']),
+  };
   const { status } = spawnSync(process.execPath, [...arguments_, '--outDir', outDir], options);
   if (status !== 0) throw new Error(`The declarations could not be written (tsc exit ${status}).`);
 }
@@ -61,9 +63,9 @@ function copyReachable(all, target) {
 
 /** The element for editors and catalogues, as it is imported. @returns {Promise<object>} */
 async function describeElement() {
-  const { create, ts } = await import('@custom-elements-manifest/analyzer');
-  const lit = '@custom-elements-manifest/analyzer/src/features/framework-plugins/lit/lit.js';
-  const { litPlugin } = await import(lit);
+  const analyzer = '@custom-elements-manifest/analyzer'; // whose types are not those of what it exports
+  const { create, ts } = await import(analyzer);
+  const { litPlugin } = await import(`${analyzer}/src/features/framework-plugins/lit/lit.js`);
   const source = readFileSync(join(root, ELEMENT), 'utf8');
   const modules = [ts.createSourceFile(ELEMENT, source, ts.ScriptTarget.ES2022, true)];
   const { schemaVersion, modules: described } = create({ modules, plugins: litPlugin(), context: { dev: false } });
