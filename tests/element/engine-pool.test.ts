@@ -107,7 +107,7 @@ describe('a pool of engines', () => {
 
   it('keeps an engine with a fallback when the device is lost: it goes on elsewhere', async () => {
     const { pool, loads } = createLoads();
-    const lease = pool.lease({ ...order, fallback: {} }, ignore);
+    const lease = pool.lease({ ...order, fallback: { baseURL: 'https://server.test', model: 'scout' } }, ignore);
     loads[0]!.finish();
     await lease.engine;
     loads[0]!.lose(new OutriderError('device_lost', 'gone'));
