@@ -41,6 +41,14 @@ const kindsWith = (experts: string): fc.Arbitrary<ModelKinds> =>
     isScaled: fc.boolean(),
   });
 
+/** A shared expert that loading quantizes, beside routed ones that the file may have quantized already. */
+const quantizedBesideStored = (
+  experts: string,
+): [ModelKinds, LayoutOptions & { pieceBytes: number; wholeFiles: boolean }] => [
+  { seed: '0', table: 'bf16', attention: 'bf16', dense: 'bf16', experts, isScaled: false },
+  { maxBytes: 256, pieceBytes: 64, wholeFiles: false, quantizeOnLoad: 'int4', recipe: 'int8-backbone' },
+];
+
 describe.each([...Object.keys(MATRICES), ...Object.keys(STACKS)])('experts stored as %s', (experts) => {
   test('arrive as what they mean, and so does the rest', async () => {
     await fc.assert(
@@ -52,7 +60,7 @@ describe.each([...Object.keys(MATRICES), ...Object.keys(STACKS)])('experts store
         const gpu = await upload(source, layout, chosen.wholeFiles);
         await expectModel(tensors, layout, gpu, source);
       }),
-      { numRuns: 6 },
+      { numRuns: 6, examples: [quantizedBesideStored(experts)] },
     );
   });
 });

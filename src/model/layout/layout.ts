@@ -157,6 +157,7 @@ class Builder {
     const shapeOf = (weightClass: WeightClass, matrices: readonly Matrix[]) =>
       JSON.stringify([
         this.#storage(weightClass, matrices, name),
+        matrices.every(({ kind }) => kind === 'float'), // what loading quantizes does not stand beside what came so
         matrices.reduce((rows, matrix) => rows + matrix.rows, 0),
         matrices[0]!.cols,
       ]);
