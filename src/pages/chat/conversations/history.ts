@@ -196,8 +196,12 @@ export class History {
 
   /** Adds what another tab has written to the open conversation; which branch this tab looks at stays its own. */
   async #takeIn(id: string): Promise<void> {
-    await this.#written;
-    const found = await (await this.#opened).read(id);
+    let found: Conversation | undefined;
+    for (let written: Promise<void> | undefined; written !== this.#written; ) {
+      written = this.#written; // what this tab writes while it reads is newer than what it reads
+      await written;
+      found = await (await this.#opened).read(id);
+    }
     if (!found || this.#id !== id) return;
     const others = found.messages.filter((message) => message.id !== this.#writing);
     const messages = new Map([...this.#tree.messages, ...others.map((message) => [message.id, message] as const)]);
