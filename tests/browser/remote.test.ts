@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type ConformingServer, MODEL, startServer } from '../remote/server.ts';
 import type {} from './remote-page.ts';
-import { launchChromium, readProjectJson, type Site, serveSite } from './serve.ts';
+import { launchChromium, NO_ADAPTER, readProjectJson, type Site, serveSite } from './serve.ts';
 
 const question = 'Tell me a story about a dragon';
 const apiKey = 'sk-of-the-page';
@@ -130,5 +130,27 @@ describe('a fallback in a page', () => {
     expect(refused).toMatchObject({ code: 'network_error', message: expect.stringContaining('CORS') });
     await closed.close();
     await page.close();
+  });
+
+  it('is what a person sets on the chat page, which says whose answer it is and forgets the key', async () => {
+    const without = await launchChromium(NO_ADAPTER);
+    const context = await without.newContext();
+    await context.grantPermissions(['local-network-access']);
+    const page = await context.newPage();
+    await page.goto(site.url);
+    await page.locator('#problem:visible').waitFor();
+    await page.click('#settings-open');
+    await page.getByLabel('Address of the server').fill(server.baseURL);
+    await page.getByLabel('Model on the server').fill(MODEL);
+    await page.getByLabel('Key', { exact: true }).fill(apiKey);
+    await page.keyboard.press('Escape');
+    await page.click('#problem-retry');
+    await page.locator('#lead-remote').waitFor();
+    await page.fill('#prompt', question);
+    await page.press('#prompt', 'Enter');
+    await page.locator('.stats', { hasText: `Computed by ${server.origin} (${MODEL}), not on this machine` }).waitFor();
+    expect((await page.locator('.prose').textContent())!.slice(0, 20)).toBe(story.slice(0, 20));
+    expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain(apiKey);
+    await without.close();
   });
 });

@@ -16,6 +16,7 @@ import { TokenCounter } from './messages/counter.ts';
 import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
 import { explain, isRecoverable } from './problems.ts';
+import { isCovered } from './settings/remote.ts';
 import { readSettings, requestFields, toolsOf } from './settings/settings.ts';
 import { StatusView, showFacts } from './status.ts';
 
@@ -232,7 +233,7 @@ export class Chat {
     this.show();
     if (failure !== undefined) this.#lastFailure = failure;
     if (this.#engine !== engine) return; // another model has taken its place
-    this.#status.showIdle(engine.model);
+    this.#status.showIdle(engine);
     this.#setState('ready');
     if (failure === undefined) return;
     if (isRecoverable(failure)) this.#log.addNotice(explain(failure, engine.model.id));
@@ -259,8 +260,9 @@ export class Chat {
     if (event.type === 'routing') this.#onRoute(event);
     else if (event.type === 'prefill') this.#status.showReading(event.processed / event.total);
     else if (event.type === 'downgrade') this.#status.addNotice(event.message);
-    else if (event.type === 'device_lost' && !this.#writing) {
-      this.#options.holder.fail(event.error); // else the answer's own rejection tells
+    else if (event.type === 'remote') this.#status.addNotice(`Answers come from ${event.origin} (${event.model}).`);
+    else if (event.type === 'device_lost' && !this.#writing && !(this.#engine && isCovered(this.#engine))) {
+      this.#options.holder.fail(event.error); // else the answer's own rejection tells, or a server goes on
     }
   }
 
@@ -280,7 +282,7 @@ export class Chat {
   }
 
   #emptyPanel(): void {
-    if (this.#engine) this.#options.experts.begin(this.#layers, this.#engine.model.numLocalExperts);
+    if (this.#engine?.where === 'local') this.#options.experts.begin(this.#layers, this.#engine.model.numLocalExperts);
     else this.#options.experts.clear();
   }
 
@@ -322,8 +324,8 @@ export class Chat {
       .map(({ index, attention, rope }) => ({ layer: index, attention, rope }));
     this.#emptyPanel();
     this.#showExperts(this.#inPanel ?? this.#lastAnswer);
-    this.#status.showModel(engine.model);
-    this.#status.showIdle(engine.model);
+    this.#status.showModel(engine);
+    this.#status.showIdle(engine);
     showFacts(order.entry, engine.model);
     this.#announcer.say('The model is ready.');
     this.#setState('ready');

@@ -16,6 +16,7 @@ import { library } from './models/api.ts';
 import { ModelHolder } from './models/holder.ts';
 import { ModelManager } from './models/manager.ts';
 import { keepForOffline } from './offline/register.ts';
+import { fallbackOptions, markCovered } from './settings/remote.ts';
 import { readSettings } from './settings/settings.ts';
 import { isCovered, type Shortcut, setUpShortcuts } from './shortcuts.ts';
 import { showToast } from './toast.ts';
@@ -32,6 +33,8 @@ const suggestions = [
 const experts = new ExpertPanel();
 followTheme(() => experts.redraw());
 const holder = new ModelHolder(async (source, request) => {
+  const fallback = fallbackOptions();
+  if (fallback) return markCovered(await library.createEngine(source, { ...request, fallback }));
   const unusable = unusablePlatform();
   if (unusable) throw unusable;
   return library.createEngine(source, request);

@@ -32,9 +32,15 @@ export class StatusView {
   }
 
   /** Ready: what was loaded, where it runs, and in the header what kind of adapter that is. */
-  showModel({ adapter, contextLength, layers, numLocalExperts }: Engine['model']): void {
+  showModel({ where, model }: Engine): void {
+    const { adapter, contextLength, layers, numLocalExperts } = model;
     const experts = numLocalExperts > 0 ? ` with ${numLocalExperts} experts` : '';
-    this.#text.textContent = `Ready: ${layers.length} layers${experts}, room for ${formatCount(contextLength, 'token')}.`;
+    this.#text.textContent =
+      where === 'remote'
+        ? 'Ready: a server answers.'
+        : `Ready: ${layers.length} layers${experts}, room for ${formatCount(contextLength, 'token')}.`;
+    byId('lead-here').hidden = where === 'remote';
+    byId('lead-remote').hidden = where !== 'remote';
     byId('model').hidden = false;
     byId('about-notices').replaceChildren(); // those were of the model before
     byId('about-icon').toggleAttribute('hidden', adapter.software);
@@ -43,8 +49,8 @@ export class StatusView {
   }
 
   /** Nothing is going on: what is loaded, and where. */
-  showIdle({ adapter, bytes }: Engine['model']): void {
-    this.show(`${formatBytes(bytes.total)} on ${adapterName(adapter)}`);
+  showIdle({ where, model: { adapter, bytes } }: Engine): void {
+    this.show(where === 'remote' ? 'On a server' : `${formatBytes(bytes.total)} on ${adapterName(adapter)}`);
   }
 
   /** One line about what is going on. */

@@ -1,6 +1,6 @@
 /** What the manager asks of the library, in one place. */
 import { OutriderError } from '../../../errors.ts';
-import type { Engine, LoadProgress, ModelPlan } from '../../../index.ts';
+import type { Engine, FallbackOptions, LoadProgress, ModelPlan } from '../../../index.ts';
 import type { ModelEntry } from './address.ts';
 import { type ModelCard, readModelCard } from './card.ts';
 import type { LoadChoices } from './memory.ts';
@@ -13,6 +13,8 @@ export interface EngineRequest extends LoadChoices {
   readonly budget?: number | undefined;
   /** For gated repositories; never stored. */
   readonly token?: string | undefined;
+  /** Where to go on if this device cannot. */
+  readonly fallback?: FallbackOptions | undefined;
   readonly onProgress?: ((progress: LoadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

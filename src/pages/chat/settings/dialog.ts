@@ -5,6 +5,7 @@ import { currentTheme, setTheme, type Theme, themes } from '../../shared/theme.t
 import { createDialog } from '../dialog.ts';
 import { createAnswerFields } from './answers.ts';
 import { describeField, type Field } from './field.ts';
+import { createRemoteFields } from './remote-fields.ts';
 import { type NumberName, ranges, readSettings, type Settings, writeSettings } from './settings.ts';
 
 interface NumberField {
@@ -89,6 +90,7 @@ export function openSettings(defaults: Defaults | undefined, onChange: () => voi
     create('div', { className: 'fields' }, ...fields.map((field) => createNumberField(field, settings, defaults))),
     createOverflow(settings),
     createAnswerFields(settings),
+    createRemoteFields(),
     createTheme(),
   );
   const problem = create('p', { className: 'warning', role: 'alert', hidden: true });
