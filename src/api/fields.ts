@@ -54,6 +54,17 @@ export function objectWith(value: unknown, param: string, known: readonly string
   return value;
 }
 
+/** The name of a function or a schema; a description beside it is checked too. @param param path of the object */
+export function nameField({ name, description }: Fields, param: string): string {
+  if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+    throw refuse(`${param}.name`, name, '1 to 64 letters, digits, underscores and dashes');
+  }
+  if (isGiven(description) && typeof description !== 'string') {
+    throw refuse(`${param}.description`, description, 'a string');
+  }
+  return name;
+}
+
 /** undefined where it is absent or null. @param param default `field` */
 export function numberField(
   fields: Fields,

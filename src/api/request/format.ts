@@ -1,5 +1,5 @@
 /** `response_format` and `grammar`: what the whole answer must look like. */
-import { booleanField, type Fields, isFields, isGiven, objectWith, refuse, stringField } from '../fields.ts';
+import { booleanField, type Fields, isFields, isGiven, nameField, objectWith, refuse, stringField } from '../fields.ts';
 import type { GrammarSpec } from '../grammars.ts';
 
 const TYPES = ['text', 'json_object', 'json_schema', 'grammar'];
@@ -40,13 +40,8 @@ function ofFormat(format: unknown): GrammarSpec | undefined {
 
 function ofSchema(value: unknown, param: string): GrammarSpec {
   const fields = objectWith(value, param, ['name', 'description', 'schema', 'strict']);
-  const { name, description, schema } = fields;
-  if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw refuse(`${param}.name`, name, '1 to 64 letters, digits, underscores and dashes');
-  }
-  if (isGiven(description) && typeof description !== 'string') {
-    throw refuse(`${param}.description`, description, 'a string');
-  }
+  const { schema } = fields;
+  const name = nameField(fields, param);
   booleanField(fields, 'strict', `${param}.strict`);
   if (!isGiven(schema)) return { kind: 'json' };
   if (!isFields(schema)) throw refuse(`${param}.schema`, schema, 'a JSON schema, an object');

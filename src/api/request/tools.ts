@@ -1,6 +1,6 @@
 /** `tools`, `tool_choice` and `parallel_tool_calls`: what is described to the model, and what it may or must call. */
 
-import { booleanField, type Fields, isFields, isGiven, objectWith, refuse } from '../fields.ts';
+import { booleanField, type Fields, isFields, isGiven, nameField, objectWith, refuse } from '../fields.ts';
 import type { GrammarSpec } from '../grammars.ts';
 
 /** What a request's tools mean for its answer. */
@@ -73,13 +73,8 @@ function parseTool(tool: unknown, param: string): Tool {
   const { function: described } = objectWith(tool, param, ['type', 'function']);
   const path = `${param}.function`;
   const fields = objectWith(described, path, ['name', 'description', 'parameters', 'strict']);
-  const { name, description, parameters } = fields;
-  if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw refuse(`${path}.name`, name, '1 to 64 letters, digits, underscores and dashes');
-  }
-  if (isGiven(description) && typeof description !== 'string') {
-    throw refuse(`${path}.description`, description, 'a string');
-  }
+  const { parameters } = fields;
+  const name = nameField(fields, path);
   if (isGiven(parameters) && !isFields(parameters)) {
     throw refuse(`${path}.parameters`, parameters, 'the JSON schema of an object');
   }
