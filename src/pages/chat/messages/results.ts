@@ -5,6 +5,7 @@ import type { CallMade } from '../conversations/answer.ts';
 import type { ToolResults } from '../conversations/tree.ts';
 import { createAskButton } from './ask-button.ts';
 import { createForkSwitch } from './fork.ts';
+import { editInPlace, isEdited } from './in-place.ts';
 import type { MessageActions, MessageView, Shown } from './view.ts';
 
 export class ResultsView implements MessageView<ToolResults> {
@@ -36,7 +37,7 @@ export class ResultsView implements MessageView<ToolResults> {
       ]),
     );
     this.element.querySelector('.fork')?.remove();
-    if (fork && !this.element.classList.contains('editing')) {
+    if (fork && !isEdited(this.element)) {
       this.element.append(createForkSwitch(fork, 'results', (id, direction) => this.#actions.onChoose(id, direction)));
     }
   }
@@ -44,21 +45,13 @@ export class ResultsView implements MessageView<ToolResults> {
   #edit(): void {
     const { parent, results } = this.#message;
     if (parent === null) return;
-    const children = [...this.element.childNodes];
-    const close = () => {
-      this.element.classList.remove('editing');
-      this.element.replaceChildren(...children);
-    };
-    const cancel = () => {
-      close();
-      this.element.querySelector<HTMLElement>('.actions button')?.focus();
-    };
-    const send = (changed: readonly string[]) => {
-      close();
-      this.#actions.onResults(parent, changed);
-    };
-    this.element.classList.add('editing');
-    this.element.replaceChildren(createResultForm(this.#calls, results, send, cancel));
+    editInPlace(this.element, ({ close, cancel }) => {
+      const send = (changed: readonly string[]) => {
+        close();
+        this.#actions.onResults(parent, changed);
+      };
+      return [createResultForm(this.#calls, results, send, cancel)];
+    });
     this.element.querySelector('textarea')?.focus();
   }
 }
