@@ -42,7 +42,8 @@ interface ChunkLike {
   }[];
 }
 
-interface CallDelta {
+/** A piece of a call, as OpenAI's chunks have it. */
+export interface CallDelta {
   readonly index?: number;
   readonly id?: string;
   readonly function?: { readonly name?: string; readonly arguments?: string };
@@ -92,8 +93,8 @@ function chunksOf(stream: unknown): AsyncIterable<ChunkLike> {
   throw new OutriderError('invalid_request', message, { details: { field: 'engine' } });
 }
 
-/** Calls come in pieces: the name first, the arguments after it. */
-function withCalls(calls: readonly ShownToolCall[], deltas: readonly CallDelta[]): readonly ShownToolCall[] {
+/** The calls so far with what a chunk adds. They come in pieces: the name first, the arguments after it. */
+export function withCalls(calls: readonly ShownToolCall[], deltas: readonly CallDelta[]): readonly ShownToolCall[] {
   if (deltas.length === 0) return calls;
   const next = [...calls];
   for (const { index = next.length, id, function: piece } of deltas) {

@@ -1,4 +1,5 @@
 /** One request to the engine, as a stream of text with an end. */
+import { type ShownToolCall, withCalls } from '../../element/stream.ts';
 import type { ChatCompletionChunk, ChatCompletionRequest, Engine, Usage } from '../../index.ts';
 import type { AnswerParts, CallMade, ChosenToken, ComputedElsewhere } from './conversations/answer.ts';
 import type { AnswerStats, Outcome } from './conversations/tree.ts';
@@ -19,7 +20,7 @@ export interface Ending {
 
 /** Calls, tokens and origin of an answer, gathered from its chunks: what is there stays, however the answer ends. */
 export class PartsGatherer {
-  readonly #calls: CallMade[] = [];
+  #calls: readonly ShownToolCall[] = [];
   readonly #tokens: ChosenToken[] = [];
   #remote: ComputedElsewhere | undefined;
 
@@ -34,24 +35,17 @@ export class PartsGatherer {
       this.#tokens.push({ text: token, logprob, top: top.map((one) => ({ text: one.token, logprob: one.logprob })) });
     }
     const pieces = choice?.delta.tool_calls ?? [];
-    for (const { index, id, function: added } of pieces) {
-      const call = this.#calls[index] ?? { id: '', name: '', arguments: '' };
-      this.#calls[index] = {
-        id: call.id || (id ?? ''),
-        name: call.name + (added.name ?? ''),
-        arguments: call.arguments + added.arguments,
-      };
-    }
+    this.#calls = withCalls(this.#calls, pieces);
     return pieces.length > 0;
   }
 
   get calls(): readonly CallMade[] {
-    return this.#calls;
+    return this.#calls.map(({ id, function: called }) => ({ id, ...called }));
   }
 
   /** What is there at the answer's end; a call that was cut off is no call. */
   finish(): AnswerParts {
-    const calls = this.#calls.filter(({ arguments: args }) => isReadable(args, JSON.parse));
+    const calls = this.calls.filter(({ arguments: args }) => isReadable(args, JSON.parse));
     return {
       ...(calls.length > 0 && { calls }),
       ...(this.#tokens.length > 0 && { tokens: this.#tokens }),
