@@ -1,4 +1,6 @@
 /** The page's conductor: one engine, one open conversation, and at most one answer in the making. */
+
+import { Announcer } from '../../element/announcer.ts';
 import type { Engine, EngineEvent } from '../../index.ts';
 import { byId } from '../shared/dom.ts';
 import { formatCount, formatRate } from '../shared/format.ts';
@@ -10,7 +12,6 @@ import { type Answer, callsOf, forksOf, type Message, pathTo, shownPath, toMessa
 import type { ExpertPanel } from './experts/panel.ts';
 import { RouteRecorder } from './experts/recorder.ts';
 import type { TokenRoute } from './experts/table.ts';
-import { Announcer } from './messages/announcer.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
 import { TokenCounter } from './messages/counter.ts';
 import { Log } from './messages/log.ts';

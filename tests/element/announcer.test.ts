@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SentenceSplitter } from '../../../src/pages/chat/messages/announcer.ts';
+import { SentenceSplitter } from '../../src/element/announcer.ts';
 
 /** What is spoken when `text` arrives in pieces of `step` characters. */
 function speak(text: string, step: number): string[] {

@@ -1,1 +1,0 @@
-export { Announcer, SentenceSplitter } from '../../../element/announcer.ts';
