@@ -1,12 +1,15 @@
+import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { nodeBuiltins } from './src/build/builtins.ts';
-import { chunkByEntry } from './src/build/chunks.ts';
+import { chunkByEntry, chunkByReader } from './src/build/chunks.ts';
 import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
+import { lexerOfMarked } from './src/build/marked.ts';
 import { offlineSite } from './src/build/offline.ts';
 import { findPages, servePages } from './src/build/pages.ts';
 import { compactShaders } from './src/build/wgsl.ts';
+import { shareWorkers } from './src/build/workers.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const pages = findPages(root);
@@ -31,6 +34,15 @@ const chunks = {
   core: root + entries.outrider,
   chat: root + entries.element,
   prompt: root + entries['prompt-api'],
+};
+
+/** The workers that share files with the site's pages, and with each other. */
+const workers = { 'engine-worker': `${root}src/worker/entry.ts`, 'loader-worker': `${root}src/loader/entry.ts` };
+/** Who loads what at once: each page, the library when its first engine is made, the two workers. */
+const readers = {
+  ...Object.fromEntries(pages.map(({ file }) => [basename(dirname(file)), [`${root}${dirname(file)}/main.ts`]])),
+  library: ['index.ts', 'loader/client.ts', 'loader/page.ts', 'api/engine.ts'].map((file) => `${root}src/${file}`),
+  workers: Object.values(workers),
 };
 
 /** What `vite build --mode …` makes; without a mode, the site. */
@@ -73,7 +85,16 @@ const builds: Record<string, ViteUserConfig> = {
   site: {
     build: {
       outDir: 'dist/site',
-      rolldownOptions: { ...withoutDawn, input: pages.map(({ file }) => file) },
+      // Files that threads share are imported by workers too, which have no document to preload others with.
+      modulePreload: {
+        polyfill: false,
+        resolveDependencies: (_file, needed, { hostType }) => (hostType === 'html' ? needed : []),
+      },
+      rolldownOptions: {
+        ...withoutDawn,
+        input: pages.map(({ file }) => file),
+        output: { ...small, codeSplitting: { groups: chunkByReader(readers, readers.workers) } },
+      },
     },
   },
 };
@@ -83,11 +104,11 @@ export default defineConfig(({ mode }) => {
   const licenses = bundleLicenses('THIRD_PARTY_LICENSES.txt');
   const isPackage = mode in builds && mode !== 'site';
   const more = mode === 'cli' ? [] : [nodeBuiltins()];
-  if (!isPackage) more.push(offlineSite(`${root}public`));
+  if (!isPackage) more.push(shareWorkers(workers), offlineSite(`${root}public`));
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page
-    plugins: [compactShaders(), servePages(pages), licenses.main, ...more],
+    plugins: [compactShaders(), lexerOfMarked(), servePages(pages), licenses.main, ...more],
     worker: {
       format: 'es',
       plugins: () => [compactShaders(), nodeBuiltins(), licenses.worker],

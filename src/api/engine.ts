@@ -4,14 +4,12 @@ import type { ModelFacts } from '../engine/facts.ts';
 import type { TextEngine } from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
 import { createChatCompletions } from './completions.ts';
-import { createFetch } from './fetch.ts';
 import { createGrammars, type Grammars } from './grammars.ts';
 import { createModels } from './models.ts';
 import type { Elsewhere } from './remote/types.ts';
-import { createTextCompletions } from './text-completions.ts';
 import { detokenize, tokenize } from './tokens.ts';
-import type { ChatCompletions } from './types.ts';
-import type { Models, TextCompletions, TokenizeInput } from './types-text.ts';
+import type { ChatCompletions, RequestOptions } from './types.ts';
+import type { Models, TextCompletionRequest, TextCompletions, TokenizeInput } from './types-text.ts';
 
 export interface Engine {
   /**
@@ -59,7 +57,12 @@ export interface Engine {
 export function engineOver(text: TextEngine, grammars: Grammars = createGrammars(text), elsewhere?: Elsewhere): Engine {
   const answering = { engine: text, grammars };
   const chat = { completions: createChatCompletions(answering, elsewhere) };
-  const completions = createTextCompletions(answering, elsewhere);
+  // The rarer ways in are each loaded with their first use.
+  const create = async (request: TextCompletionRequest, options?: RequestOptions) => {
+    const { createTextCompletions } = await import('./text-completions.ts');
+    return createTextCompletions(answering, elsewhere).create(request, options);
+  };
+  const completions = { create: create as TextCompletions['create'] };
   const models = createModels(text.model.id);
   return {
     get where() {
@@ -70,7 +73,7 @@ export function engineOver(text: TextEngine, grammars: Grammars = createGrammars
     chat,
     completions,
     models,
-    fetch: createFetch({ chat, completions, models }),
+    fetch: async (...asked) => (await import('./fetch.ts')).createFetch({ chat, completions, models })(...asked),
     tokenize: (input) => tokenize(text, input),
     detokenize: (ids) => detokenize(text, ids),
     countTokens: async (input) => (await tokenize(text, input)).length,

@@ -1,8 +1,7 @@
 /** `npm run size`: gzip bytes of what a user downloads, against the budgets. Exits 1 over budget. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { buildWith, ensureBuilt } from './fresh.mjs';
+import { buildWith } from './fresh.mjs';
 import { ensureModules, root } from './modules.mjs';
 
 const CORE_LIMIT = 60_000;
@@ -15,7 +14,10 @@ const CHAT_LIMIT = 160_000;
  * conversations.
  */
 const LAZY =
-  /engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|api\/remote|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /api\/(?:fetch|text-completions|remote)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+
+/** What stands for a worker of the site that shares its files; its path follows. */
+const WORKER = '\0outrider:worker:';
 
 /**
  * What core and lazy chunks have separately in the built library, since its worker is a bundle of its own: what the page's own
@@ -91,21 +93,55 @@ async function buildLibrary() {
   };
 }
 
-/** The built chat page: its HTML, and every chunk and style sheet that the manifest leads to. @returns {Promise<File[]>} */
+/**
+ * The chat page as it is built: its HTML, and the chunks and style sheets of every module that its main module leads to, through
+ * imports, dynamic imports and workers that it starts. Lazy are those that only LAZY modules lead to.
+ * @returns {Promise<File[]>}
+ */
 async function chatFiles() {
-  await ensureBuilt('site');
-  const folder = join(root, 'dist/site');
-  /** @type {Record<string, { file: string; css?: string[]; imports?: string[]; dynamicImports?: string[] }>} */
-  const manifest = JSON.parse(readFileSync(join(folder, '.vite/manifest.json'), 'utf8'));
-  /** @type {Map<string, boolean>} */
-  const lazyByFile = new Map([['index.html', false]]);
-  const visit = (/** @type {string} */ key, /** @type {boolean} */ lazy) => {
-    const chunk = manifest[key];
-    if (!chunk || lazyByFile.has(chunk.file)) return;
-    for (const file of [chunk.file, ...(chunk.css ?? [])]) lazyByFile.set(file, lazy);
-    for (const next of chunk.imports ?? []) visit(next, lazy);
-    for (const next of chunk.dynamicImports ?? []) visit(next, lazy || LAZY.test(next));
+  /** @type {Map<string, { now: readonly string[]; later: readonly string[] }>} */
+  const graph = new Map();
+  /** @type {Map<string, ReadonlySet<string>>} */
+  const styles = new Map();
+  /** @type {import('vite').Plugin} */
+  const readGraph = {
+    name: 'outrider:read-graph',
+    enforce: 'post',
+    generateBundle(_options, bundle) {
+      for (const id of this.getModuleIds()) {
+        const info = this.getModuleInfo(id);
+        graph.set(id, { now: info?.importedIds ?? [], later: info?.dynamicallyImportedIds ?? [] });
+      }
+      for (const chunk of Object.values(bundle))
+        if (chunk.type === 'chunk') styles.set(chunk.fileName, chunk.viteMetadata?.importedCss ?? new Set());
+    },
   };
-  visit('src/pages/chat/index.html', false);
-  return [...lazyByFile].map(([name, lazy]) => ({ name, content: readFileSync(join(folder, name)), lazy }));
+  const built = await buildWith({ mode: 'site', logLevel: 'error', plugins: [readGraph], build: { write: false } });
+  const { output } = /** @type {{ output: import('vite').Rolldown.RolldownOutput['output'] }} */ (built);
+  const chunks = output.filter((file) => file.type === 'chunk');
+  const main = join(root, 'src/pages/chat/index.html');
+  const contentOf = (/** @type {string} */ name) => {
+    const file = output.find(({ fileName }) => fileName === name);
+    return file?.type === 'chunk' ? file.code : (file?.source ?? '');
+  };
+  const linked = [...String(contentOf('index.html')).matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(
+    ([, name]) => name ?? '',
+  );
+
+  const filesOf = (/** @type {boolean} */ withLazy) => {
+    const modules = new Set([main]);
+    for (const id of modules) {
+      const { now, later } = graph.get(id) ?? { now: [], later: [] };
+      for (const to of [...now, ...later]) if (withLazy || now.includes(to) || !LAZY.test(to)) modules.add(to);
+      if (id.startsWith(WORKER)) modules.add(id.slice(WORKER.length));
+    }
+    const names = new Set(
+      chunks.filter(({ moduleIds }) => moduleIds.some((id) => modules.has(id))).map((c) => c.fileName),
+    );
+    for (const name of names)
+      for (const to of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) names.add(to);
+    return new Set(['index.html', ...linked, ...names, ...[...names].flatMap((name) => [...(styles.get(name) ?? [])])]);
+  };
+  const counted = filesOf(false);
+  return [...filesOf(true)].map((name) => ({ name, content: contentOf(name), lazy: !counted.has(name) }));
 }

@@ -75,8 +75,8 @@ function onDisk(damage: (world: World, random: Random) => number | undefined): A
 const storedFiles = (world: World, prefix: string) =>
   world.store.files().filter(({ name, size }) => name.startsWith(prefix) && size > 0);
 
-function kill(world: World, tab: Tab, _: Armed, random: Random): undefined {
-  world.store.crash(random());
+function kill(world: World, tab: Tab): undefined {
+  world.store.crash();
   tab.crash();
 }
 

@@ -1,5 +1,5 @@
 /** A generation's events as chunks of a chat completion, and chunks as a whole one. */
-import { type AnswerPart, ToolCallParser } from '../../chat/tool-calls.ts';
+import type { AnswerPart, ToolCallParser } from '../../chat/tool-calls.ts';
 import type { ChosenLogprob, FinishReason, GenerationEvent } from '../../engine/request.ts';
 import type { ToolUse } from '../request/tools.ts';
 import type {
@@ -26,6 +26,7 @@ export async function* toChatChunks(
     ...{ id, object: 'chat.completion.chunk', created, model, choices },
     ...(includeUsage && { usage }),
   });
+  const newParser = await loadParser(toolUse);
   let writer: ChoiceWriter | undefined;
   for await (const event of events) {
     if (event.type === 'usage') {
@@ -33,13 +34,20 @@ export async function* toChatChunks(
       continue;
     }
     if (!writer) {
-      writer = new ChoiceWriter(event.choice, toolUse);
+      writer = new ChoiceWriter(event.choice, newParser?.(), toolUse.parallel);
       yield chunk([writer.begin()], null);
     }
     const pieces = event.type === 'text' ? writer.text(event.text, event.tokens) : writer.end(event.finishReason);
     for (const piece of pieces) yield chunk([piece], null);
     if (event.type === 'end') writer = undefined;
   }
+}
+
+/** Most answers cannot hold calls, and are written without what reads them. */
+async function loadParser({ callable }: ToolUse): Promise<(() => ToolCallParser) | undefined> {
+  if (!callable) return undefined;
+  const { ToolCallParser } = await import('../../chat/tool-calls.ts');
+  return () => new ToolCallParser(callable);
 }
 
 /** Writes one choice. */
@@ -51,9 +59,9 @@ class ChoiceWriter {
   #tokens: ChosenLogprob[] = [];
   #calls = 0;
 
-  constructor(index: number, { callable, parallel }: ToolUse) {
+  constructor(index: number, parser: ToolCallParser | undefined, parallel: boolean) {
     this.#index = index;
-    this.#parser = callable && new ToolCallParser(callable);
+    this.#parser = parser;
     this.#parallel = parallel;
   }
 

@@ -83,6 +83,7 @@ export function prepareDisk(request: StageRequest, store: BlockStore): Work {
       for (const { start, end } of cutParts(0, size))
         await disk.write(file, start / PART_BYTES, bytes.subarray(0, end - start));
     }
+    await disk.flush();
     disk.end();
   });
 }

@@ -93,6 +93,7 @@ export class Completer {
     for (const path of paths) await this.#fetchMissing(path, paths, options);
     for (const path of paths) await this.#check(path, paths, options);
     if (this.#session.full) return;
+    await this.#session.disk.flush();
     await this.#session.record({ t: 'complete', paths });
     await this.#session.finishWriting();
   }

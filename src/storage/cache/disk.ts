@@ -10,8 +10,10 @@ export interface Disk {
   read(file: StoredFile, part: number): Promise<Bytes | undefined>;
   /** The bytes, if they have the hash of the journal; else undefined. */
   readChecked(file: StoredFile, part: number): Promise<Bytes | undefined>;
-  /** Written and flushed. */
+  /** Written, and after every `FLUSH_BYTES` flushed. */
   write(file: StoredFile, part: number, bytes: Bytes): Promise<void>;
+  /** Everything written survives a power cut once this resolves. */
+  flush(): Promise<void>;
   /** Bytes; undefined where there is no file. */
   size(file: StoredFile): Promise<number | undefined>;
   /** Removes a file that is not in the journal any more. */
@@ -23,6 +25,13 @@ export interface Disk {
   /** The same for good: what is still under way is refused, so that nothing is written without the right to. */
   end(): void;
 }
+
+/**
+ * Bytes that may be written before anybody waits until the disk has them. They outlive the tab and the browser as they
+ * are; what a power cut takes is found missing by its hash, and fetched again. Waiting for each part costs a load a
+ * fifth of its rate on two cores: 0.18 against 0.14 GB/s with everything on.
+ */
+const FLUSH_BYTES = 256 << 20;
 
 /** Name on disk: not the path, which another version of the file has too. */
 export const diskName = ({ incarnation }: Pick<StoredFile, 'incarnation'>): string => `file-${incarnation}`;
@@ -36,6 +45,7 @@ export async function directoryOf(id: string): Promise<string> {
 /** @param partBytes bytes of a part, from the journal */
 export function openDisk(store: BlockStore, directory: string, partBytes: () => number): Disk {
   let hasEnded = false;
+  let unflushed = 0;
   const handles = new Map<number, Promise<BlockFile | undefined>>();
 
   const open = async (file: StoredFile, mode: OpenMode): Promise<BlockFile | undefined> => {
@@ -86,7 +96,13 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
     async write(file, part, bytes) {
       const handle = (await open(file, 'write'))!;
       await handle.write(bytes, part * partBytes());
-      await handle.flush();
+      unflushed += bytes.length;
+      if (unflushed >= FLUSH_BYTES) await this.flush();
+    },
+    async flush() {
+      unflushed = 0;
+      const opened = await Promise.all(handles.values());
+      await Promise.all(opened.map((handle) => handle?.mode === 'write' && handle.flush()));
     },
     async size(file) {
       return (await open(file, 'read'))?.size();

@@ -50,7 +50,10 @@ interface Found {
 /** A journal that is open for writing: by one context at a time, which holds the model's download lock. */
 export interface Journal {
   readonly state: JournalState;
-  /** Appends, flushes, then changes `state`. Calls wait for each other. Rejects with `storage_full`, `storage_failed`. */
+  /**
+   * Appends, flushes unless a part alone is at stake, then changes `state`. Calls wait for each other. Rejects with
+   * `storage_full`, `storage_failed`.
+   */
   append(record: JournalRecord): Promise<void>;
   close(): void;
 }
@@ -129,7 +132,8 @@ function appendTo(file: BlockFile, at: number, initial: JournalState): Journal {
   const write = async (record: JournalRecord): Promise<void> => {
     const line = encodeLine(record);
     await file.write(line, end); // after a failure the same place is written again
-    await file.flush();
+    // A file system waits here for parts that are being written as well; one that a power cut takes is fetched again.
+    if (record.t !== 'part') await file.flush();
     end += line.length;
     state = applyRecord(state, record);
   };

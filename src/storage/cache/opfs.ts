@@ -114,12 +114,12 @@ function blockFile(path: string, mode: OpenMode, handle: SyncHandle, close: () =
   };
 }
 
-/** A file of ours whose bytes another thread writes, and flushes at once. */
+/** A file of ours whose bytes another thread writes. */
 function writtenElsewhere(path: string, here: BlockFile, there: WrittenFile): BlockFile {
   return {
     ...here,
     write: (bytes, at) => guarded(path, async () => checkWritten(path, bytes, await there.write(bytes, at))),
-    flush: async () => {},
+    flush: () => guarded(path, () => there.flush()),
     close() {
       here.close();
       there.close();

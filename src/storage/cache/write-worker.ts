@@ -1,4 +1,4 @@
-/** The worker behind `createWriter`: writes what it is sent, waits until it is on the disk, and sends it back. */
+/** The worker behind `createWriter`: writes what it is sent, and sends it back. */
 import { closeIfThere, SHARED, type SyncFileHandle, type SyncHandle } from './sync-handle.ts';
 import type { WriteAnswer, WriteRequest } from './writer.ts';
 
@@ -17,9 +17,10 @@ scope.onmessage = async ({ data }) => {
     } else if (data.do === 'write') {
       const { bytes, at } = data;
       const { handle } = open.get(id)!;
-      const written = handle.write(bytes, { at });
-      handle.flush();
-      scope.postMessage({ id, written, bytes }, [bytes.buffer]);
+      scope.postMessage({ id, written: handle.write(bytes, { at }), bytes }, [bytes.buffer]);
+    } else if (data.do === 'flush') {
+      open.get(id)!.handle.flush();
+      scope.postMessage({ id });
     } else {
       const opened = open.get(id);
       open.delete(id);

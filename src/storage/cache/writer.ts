@@ -1,6 +1,6 @@
 /**
- * Writing to disk in a thread of its own. `flush()` stops its thread for as long as the disk takes, 40 ms for a part at
- * 200 MB/s, and in the loader's own thread everything that arrives meanwhile would wait.
+ * Writing to disk in a thread of its own: `write()` and `flush()` stop their thread for as long as they take, and in the
+ * loader's own everything that arrives meanwhile would wait.
  */
 import { allocatePart, recyclePart } from '../parts.ts';
 import type { Bytes } from './store.ts';
@@ -10,6 +10,7 @@ import type { SyncFileHandle } from './sync-handle.ts';
 export type WriteRequest = { readonly id: number } & (
   | { readonly do: 'open'; readonly file: SyncFileHandle }
   | { readonly do: 'write'; readonly bytes: Bytes; readonly at: number }
+  | { readonly do: 'flush' }
   | { readonly do: 'close' }
 );
 
@@ -28,8 +29,10 @@ export interface WriteAnswer {
 export type WriteWorker = Pick<Worker, 'postMessage' | 'terminate' | 'onmessage' | 'onerror'>;
 
 export interface WrittenFile {
-  /** Resolves when `bytes` are on the disk, to what the handle's `write()` answered. Rejects as the browser does. */
+  /** Resolves to what the handle's `write()` answered. Rejects as the browser does. */
   write(bytes: Bytes, at: number): Promise<number>;
+  /** Resolves when all that was written before is on the disk. */
+  flush(): Promise<void>;
   close(): void;
 }
 
@@ -98,6 +101,7 @@ export function createWriter(start: () => WriteWorker): Writer {
           recyclePart(copy!.buffer);
           return written!;
         },
+        flush: async () => void (await ask(() => ({ do: 'flush', id }))),
         close,
       };
     },

@@ -5,15 +5,17 @@ import type { BlockFile, BlockStore, Bytes, OpenMode } from '../../../src/storag
 interface Content {
   /** What a reader sees. */
   live: Bytes;
-  /** What a crash leaves, less what it tears off. */
+  /** What a power cut leaves, at least. */
   durable: Bytes;
 }
 
 export interface MemoryStore extends BlockStore {
   /** Bytes over which every write is refused. */
   capacity: number;
-  /** What was not flushed is lost, but for a part of it that `keep` (0..1) chooses; open handles are dead. */
-  crash(keep?: number): void;
+  /** As the browser's: open handles are dead. */
+  crash(): void;
+  /** The same, and what was not flushed is lost, but for a part of it that `keep` (0..1) chooses. */
+  cutPower(keep: number): void;
   /** Flips one bit of a file, as a failing disk does. */
   flip(directory: string, name: string, at: number): void;
   /** Removes without asking, open handles included. */
@@ -80,7 +82,10 @@ export function createMemoryStore(): MemoryStore {
       store.evict(directory, name);
     },
     estimate: async () => ({ usage: 0, quota: 1e12 }), // as wrong as Chromium's
-    crash(keep = 0) {
+    crash() {
+      epoch++;
+    },
+    cutPower(keep) {
       epoch++;
       for (const content of contents.values()) {
         const { live, durable } = content;

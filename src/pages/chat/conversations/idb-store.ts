@@ -1,31 +1,22 @@
 /** Conversations in IndexedDB. */
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { byTime, type ConversationStore, changeHead, type Head } from './store.ts';
 import type { Message } from './tree.ts';
 
-interface Schema extends DBSchema {
-  heads: { key: string; value: Head };
-  /** `conversation`: the id of its head. */
-  messages: { key: string; value: Message & { readonly conversation: string }; indexes: { conversation: string } };
-}
+/** `conversation`: the id of its head. */
+type StoredMessage = Message & { readonly conversation: string };
 
 const name = 'outrider';
 const version = 1;
 
 /** Opens the browser's own store; rejects where the browser keeps nothing for this page. */
 export async function openIdbStore(): Promise<ConversationStore> {
-  let database: IDBPDatabase<Schema> | undefined;
+  let database: IDBDatabase | undefined;
   const open = async () => {
-    database ??= await openDB<Schema>(name, version, {
-      upgrade(fresh) {
-        fresh.createObjectStore('heads', { keyPath: 'id' });
-        fresh.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversation', 'conversation');
-      },
-      blocking: () => close(), // a tab with a newer version of the page waits for this one
-      terminated: () => {
-        database = undefined; // the browser closed it, to free room for example: the next call opens it again
-      },
-    });
+    database ??= await openDatabase();
+    database.onversionchange = () => close(); // a tab with a newer version of the page waits for this one
+    database.onclose = () => {
+      database = undefined; // the browser closed it, to free room for example: the next call opens it again
+    };
     return database;
   };
   const close = () => {
@@ -36,53 +27,71 @@ export async function openIdbStore(): Promise<ConversationStore> {
   return storeOver(open);
 }
 
-const stores = ['heads', 'messages'] as const;
+function openDatabase(): Promise<IDBDatabase> {
+  const request = indexedDB.open(name, version);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore('heads', { keyPath: 'id' });
+    request.result.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversation', 'conversation');
+  };
+  return resultOf(request);
+}
 
-function storeOver(open: () => Promise<IDBPDatabase<Schema>>): ConversationStore {
-  const begin = async () => (await open()).transaction(stores, 'readwrite');
+function storeOver(open: () => Promise<IDBDatabase>): ConversationStore {
+  const begin = async (mode: IDBTransactionMode) => {
+    const transaction = (await open()).transaction(['heads', 'messages'], mode);
+    const [heads, messages] = [transaction.objectStore('heads'), transaction.objectStore('messages')];
+    return {
+      heads,
+      messages,
+      head: (id: string) => resultOf<Head | undefined>(heads.get(id)),
+      messagesOf: (id: string) => resultOf<StoredMessage[]>(messages.index('conversation').getAll(id)),
+      done: () =>
+        new Promise<void>((resolve, reject) => {
+          transaction.oncomplete = () => resolve();
+          transaction.onabort = () => reject(transaction.error);
+        }),
+    };
+  };
   return {
-    list: async () => byTime(await (await open()).getAll('heads')),
+    async list() {
+      const { heads } = await begin('readonly');
+      return byTime(await resultOf<Head[]>(heads.getAll()));
+    },
     async read(id) {
-      const transaction = (await open()).transaction(stores);
-      const [head, found] = await Promise.all([
-        transaction.objectStore('heads').get(id),
-        transaction.objectStore('messages').index('conversation').getAll(id),
-      ]);
-      return head && { head, messages: found.map(withoutConversation) };
+      const { head, messagesOf } = await begin('readonly');
+      return conversationOf(await Promise.all([head(id), messagesOf(id)]));
     },
     async write(id, news) {
-      const transaction = await begin();
-      const heads = transaction.objectStore('heads');
-      const messages = transaction.objectStore('messages');
-      await Promise.all([
-        heads.get(id).then((stored) => heads.put(changeHead(stored, id, news, Date.now()))),
-        ...(news.messages ?? []).map((message) => messages.put({ ...message, conversation: id })),
-        transaction.done,
-      ]);
+      const { heads, messages, head, done } = await begin('readwrite');
+      for (const message of news.messages ?? []) messages.put({ ...message, conversation: id });
+      await Promise.all([head(id).then((stored) => heads.put(changeHead(stored, id, news, Date.now()))), done()]);
     },
     async add(conversations) {
-      const transaction = await begin();
-      const heads = transaction.objectStore('heads');
-      const messages = transaction.objectStore('messages');
-      await Promise.all([
-        ...conversations.map(({ head }) => heads.put(head)),
-        ...conversations.flatMap(({ head, messages: added }) =>
-          added.map((message) => messages.put({ ...message, conversation: head.id })),
-        ),
-        transaction.done,
-      ]);
+      const { heads, messages, done } = await begin('readwrite');
+      for (const { head, messages: added } of conversations) {
+        heads.put(head);
+        for (const message of added) messages.put({ ...message, conversation: head.id });
+      }
+      await done();
     },
     async remove(id) {
-      const transaction = await begin();
-      const heads = transaction.objectStore('heads');
-      const messages = transaction.objectStore('messages');
-      const [head, found] = await Promise.all([heads.get(id), messages.index('conversation').getAll(id)]);
-      await Promise.all([heads.delete(id), ...found.map((message) => messages.delete(message.id)), transaction.done]);
-      return head && { head, messages: found.map(withoutConversation) };
+      const { heads, messages, head, messagesOf, done } = await begin('readwrite');
+      const [removed, found] = await Promise.all([head(id), messagesOf(id)]);
+      heads.delete(id);
+      for (const message of found) messages.delete(message.id);
+      await done();
+      return conversationOf([removed, found]);
     },
   };
 }
 
-function withoutConversation({ conversation: _, ...message }: Schema['messages']['value']): Message {
-  return message as Message;
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function conversationOf([head, messages]: readonly [Head | undefined, readonly StoredMessage[]]) {
+  return head && { head, messages: messages.map(({ conversation: _, ...message }) => message as Message) };
 }
