@@ -41,6 +41,12 @@ export async function readRange(file: RemoteFile, start: number, end: number, si
 /** A part that comes faster than this is read straight into its memory: a connection that breaks costs no more than that. */
 const FAST_MILLISECONDS = 1000;
 
+/**
+ * Asked for at a time. Chromium makes an array of what has come and copies that: one of more than a megabyte is new memory
+ * each time. CPU seconds per GB in its renderer where 8 MiB are asked for, 1 MiB and 64 KiB: 1.7, 1.45, 1.55.
+ */
+const READ_BYTES = 1 << 20;
+
 const NOTHING = new Uint8Array();
 
 /** The bytes of one range as they come. */
@@ -76,7 +82,7 @@ class PartInMemory {
     this.bytes = NOTHING;
     try {
       while (this.missing > 0) {
-        const { done, value } = await readInto(new Uint8Array(buffer, this.#at));
+        const { done, value } = await readInto(new Uint8Array(buffer, this.#at, Math.min(this.missing, READ_BYTES)));
         if (value === undefined) throw new TransientFailure('The connection was closed in the middle.');
         buffer = value.buffer;
         if (done) break;
