@@ -14,7 +14,7 @@ const CHAT_LIMIT = 160_000;
  * conversations.
  */
 const LAZY =
-  /api\/(?:fetch|text-completions|remote)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/port|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /api\/(?:fetch|text-completions|remote)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:port|plan|conversions)|storage\/files|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
 
 /** What stands for a worker of the site that shares its files; its path follows. */
 const WORKER = '\0outrider:worker:';

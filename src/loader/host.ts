@@ -20,7 +20,7 @@ import type { ModelLocation, openSource as OpenSource, RemoteLocation } from '..
 import { readText } from '../storage/source.ts';
 import type { ModelCache } from './browser-cache.ts';
 import { SourceReader } from './loader.ts';
-import { planSource, type SourcePlanOptions } from './plan.ts';
+import type { SourcePlanOptions } from './plan.ts';
 import { serveReader } from './serve.ts';
 
 export type { ModelLocation, RemoteLocation };
@@ -111,7 +111,10 @@ export class Loader implements RemoteLoader {
 
   async plan(location: ModelLocation, { token, ...options }: PlanRequest): Promise<ModelPlan> {
     const stored = await this.#cache?.storedBytes(location);
-    if (stored === undefined) return planSource(await this.#openSource(location, { token }), options);
+    if (stored === undefined) {
+      const { planSource } = await import('./plan.ts');
+      return planSource(await this.#openSource(location, { token }), options);
+    }
     const { ropeScaling } = options;
     const reader = await openReader(location, { token, ropeScaling }, this.#openSource, this.#cache);
     try {

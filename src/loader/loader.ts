@@ -25,9 +25,9 @@ import { type TuningRequest, tuneKernels, type VariantTable } from '../model/tun
 import { Channel } from '../ports/channel.ts';
 import { dropSpareParts } from '../storage/parts.ts';
 import { type ModelSource, readText, throwIfAborted } from '../storage/source.ts';
+import { chooseContext } from './context.ts';
 import { type Inspected, inspectModel } from './inspect.ts';
 import { readPieces } from './pieces.ts';
-import { chooseContext, planInspected } from './plan.ts';
 import { parseTexts } from './texts.ts';
 
 /** What a cache adds to a source. */
@@ -90,6 +90,7 @@ export class SourceReader implements ModelReader {
 
   /** What the model would need. */
   async plan(options: PlanOptions): Promise<ModelPlan> {
+    const { planInspected } = await import('./plan.ts');
     return planInspected(await this.#inspect({}), { ...options, signal: this.#closing.signal });
   }
 

@@ -1,10 +1,6 @@
 /** From a source to a plan: reads config and headers, and asks for the sizes of the files. */
-import { OutriderError } from '../errors.ts';
 import type { ConfigOptions } from '../model/config.ts';
-import { scheduleLayers } from '../model/irope.ts';
-import { chooseContextLength, sizeTimeline } from '../model/memory/timeline.ts';
 import { type ModelPlan, type PlanOptions, planOf } from '../model/plan.ts';
-import type { ChosenContext, ContextRequest } from '../model/reader.ts';
 import type { ModelSource, ReadOptions } from '../storage/source.ts';
 import { type Inspected, inspectModel } from './inspect.ts';
 
@@ -48,23 +44,4 @@ export async function planInspected(
     },
     options,
   );
-}
-
-/** Without a budget nobody knows what fits: then allocating everything is the proof. Throws as `ModelReader.chooseContext`. */
-export async function chooseContext(
-  inspected: Inspected,
-  request: ContextRequest & ReadOptions,
-): Promise<ChosenContext> {
-  const { config } = inspected;
-  const { budget, kvDtype = 'f32', adapterLimits } = request;
-  const plan = budget === undefined ? undefined : await planInspected(inspected, request);
-  if (plan?.verdict === 'too-large') {
-    throw new OutriderError('model_too_large', [plan.reason, ...plan.nextSteps].join(' '), {
-      details: { bytes: plan.gpu.total, budget: budget! },
-    });
-  }
-  const contextLength = plan?.kv.contextLength ?? chooseContextLength(request.contextLength, config);
-  const maxBinding = adapterLimits.maxStorageBufferBindingSize;
-  sizeTimeline(config, scheduleLayers(config), contextLength, { kvDtype, maxBinding }); // throws where limits forbid it
-  return { contextLength, spareBytes: plan && budget! - plan.gpu.total };
 }

@@ -9,8 +9,7 @@ import { widenToF32 } from '../quant/float.ts';
 import { checkNf4Code, checkQuantState, nf4Absmax, parseQuantState } from '../quant/nf4.ts';
 import { divideRows, groupOfColumns, int4ZeroPoints, transposeBytes } from '../quant/relayout.ts';
 import type { ModelSource, ReadOptions } from '../storage/source.ts';
-
-type Bytes = Uint8Array<ArrayBuffer>;
+import { type Bytes, bytesIn, finiteFloats } from './sinks.ts';
 
 /** Tensors of a few bytes, that neighbours need to be decoded. Read together where they lie together. */
 export class SideTensors {
@@ -36,7 +35,7 @@ export class SideTensors {
 
   /** Finite floats as f32. */
   floats(tensor: Tensor): Float32Array<ArrayBuffer> {
-    return floats(this.bytes(tensor), tensor.dtype as FloatDtype, tensor.name);
+    return finiteFloats(this.bytes(tensor), tensor.dtype as FloatDtype, tensor.name);
   }
 
   bytes(tensor: Tensor): Bytes {
@@ -69,7 +68,7 @@ function neighbours(tensors: readonly Tensor[]): Tensor[][] {
 export function transform(how: Transform, bytes: Bytes, name: string, side: SideTensors): Bytes {
   switch (how.kind) {
     case 'widen':
-      return bytesIn(floats(bytes, how.from, name));
+      return bytesIn(finiteFloats(bytes, how.from, name));
     case 'scales':
       return scalesByRow(how, bytes, name, side);
     case 'zero-points':
@@ -117,7 +116,7 @@ function repeatedScales(
 }
 
 function globalScale(reciprocal: boolean, bytes: Bytes, name: string): number {
-  const [value] = floats(bytes, 'F32', name);
+  const [value] = finiteFloats(bytes, 'F32', name);
   if (!reciprocal) return value!;
   if (Number.isFinite(Math.fround(1 / value!))) return 1 / value!;
   throw damaged(name, `is ${value}, and weights would be divided by it`);
@@ -132,22 +131,13 @@ function absmax(
   checkNf4Code(side.floats(quantMap));
   const state = parseQuantState(side.bytes(quantState));
   checkQuantState(state, { rows, cols, nested: nested !== undefined, tensor: quantState.name });
-  if (!nested) return floats(bytes, 'F32', name);
+  if (!nested) return finiteFloats(bytes, 'F32', name);
   return nf4Absmax(bytes, {
     absmax: side.floats(nested.absmax),
     quantMap: side.floats(nested.quantMap),
     offset: state.nestedOffset ?? 0,
     firstBlock: nested.first,
   });
-}
-
-function floats(bytes: Bytes, from: FloatDtype, name: string): Float32Array<ArrayBuffer> {
-  assertFinite(bytes, from, name);
-  return widenToF32(bytes, from);
-}
-
-function bytesIn(values: Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>): Bytes {
-  return new Uint8Array(values.buffer);
 }
 
 function damaged(name: string, what: string): OutriderError {

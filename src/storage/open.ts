@@ -1,7 +1,6 @@
 /** From what names a model to a source of its bytes. */
 import { OutriderError } from '../errors.ts';
 import type { FileAt } from './file-at.ts';
-import { createFilesSource } from './files.ts';
 import { createHttpSource } from './http/source.ts';
 import type { HubOptions, Repository } from './hub.ts';
 import { isNode } from './platform.ts';
@@ -28,7 +27,8 @@ export interface OpenOptions extends HubOptions {
  * `access_denied`, `network_error`, `aborted`
  */
 export async function openWebSource(location: ModelLocation, options: OpenOptions = {}): Promise<ModelSource> {
-  if (typeof location !== 'string') return isFileList(location) ? createFilesSource([...location]) : location;
+  if (typeof location !== 'string')
+    return isFileList(location) ? (await import('./files.ts')).createFilesSource([...location]) : location;
   const scheme = schemeOf(location);
   if (scheme === 'hf' && options.listRepository) {
     const { url, ...listing } = await options.listRepository(location, options);

@@ -1,7 +1,7 @@
 /** What a blob means, by the words of src/kernels/matrix.ts. */
 import type { BlobLayout, Storage } from '../../src/kernels/matrix.ts';
 import { E4M3 } from '../../src/quant/fp8.ts';
-import { NF4_CODE } from '../../src/quant/nf4.ts';
+import { NF4_CODE } from '../../src/quant/nf4-code.ts';
 import { E2M1 } from '../../src/quant/nvfp4.ts';
 import { decodeFloat } from '../../src/reference/stored.ts';
 

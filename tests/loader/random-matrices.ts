@@ -2,7 +2,7 @@
 import type { FloatDtype, Int4Matrix, Matrix, Nf4Matrix } from '../../src/checkpoint/model-tensors.ts';
 import { partOf, runOf } from '../../src/checkpoint/tensor.ts';
 import { narrowFromF32 } from '../../src/quant/float.ts';
-import { NF4_CODE } from '../../src/quant/nf4.ts';
+import { NF4_CODE } from '../../src/quant/nf4-code.ts';
 import type { CheckpointBuilder } from './checkpoint-builder.ts';
 
 /** Makes one matrix [rows, cols]. */

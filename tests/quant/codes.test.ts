@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { dequantizeAffine } from '../../src/quant/affine.ts';
 import { dequantizeFp8, E4M3, firstNanE4m3 } from '../../src/quant/fp8.ts';
-import {
-  checkNf4Code,
-  checkQuantState,
-  dequantizeNf4,
-  NF4_CODE,
-  nf4Absmax,
-  parseQuantState,
-} from '../../src/quant/nf4.ts';
+import { checkNf4Code, checkQuantState, dequantizeNf4, nf4Absmax, parseQuantState } from '../../src/quant/nf4.ts';
+import { NF4_CODE } from '../../src/quant/nf4-code.ts';
 import { dequantizeNvfp4, E2M1 } from '../../src/quant/nvfp4.ts';
 
 test('E4M3: ends, subnormals, NaN, and the order of all positive codes', () => {

@@ -1,5 +1,5 @@
 /** bitsandbytes NF4. A stack of experts is quantized as one flat tensor, so a part of it is a run of its bytes and blocks. */
-import { NF4_BLOCK, NF4_NESTED_BLOCK } from '../../quant/nf4.ts';
+import { NF4_BLOCK, NF4_NESTED_BLOCK } from '../../quant/nf4-code.ts';
 import type { Nf4Matrix } from '../model-tensors.ts';
 import { runOf } from '../tensor.ts';
 import { type Found, unsupported } from './facts.ts';

@@ -1,6 +1,6 @@
 /** Made-up numbers as they lie in GPU buffers, and what they mean: written out here, apart from the kernels that read them. */
 import type { BlobLayout, FloatDtype, Storage } from '../../kernels/matrix.ts';
-import { NF4_CODE } from '../../quant/nf4.ts';
+import { NF4_CODE } from '../../quant/nf4-code.ts';
 
 /** Random words, the same every time. */
 export function wordSource(): () => number {
