@@ -1,7 +1,7 @@
 /** What the plain schemas of a branch say together about values without parts: types, listed values, numbers, strings. */
 import { type Automaton, intersect, matches, oneOfTexts, TooManyStates, textsOfLength } from './automaton.ts';
 import type { Bound, NumberRange } from './decimals.ts';
-import { FORMATS } from './formats.ts';
+import { FORMATS, formatWithin } from './formats.ts';
 import { textsLike, textsWith, UnsupportedPattern } from './regular-expression.ts';
 import { type Branch, type LocatedFields, refuse } from './schema-document.ts';
 
@@ -107,26 +107,35 @@ export function lengths(branch: Branch): [min: number, max: number] {
 
 /** The strings that are allowed; undefined where only `lengths` count. */
 export function stringTexts(branch: Branch): Automaton | undefined {
-  const demands = branch.flatMap((located) => [
-    ...(located.schema.pattern === undefined
-      ? []
-      : [automatonOf(located, 'pattern', located.schema.pattern as string)]),
-    ...(located.schema.format === undefined ? [] : [formatTexts(located)]),
-  ]);
-  const [first, ...others] = demands;
-  if (!first) return undefined;
+  const found = branch.find(({ schema }) => (schema.pattern ?? schema.format) !== undefined);
+  if (!found) return undefined;
   const [min, max] = lengths(branch);
-  const counted = min > 0 || max < Infinity;
-  const { path } = branch.find(({ schema }) => (schema.pattern ?? schema.format) !== undefined)!;
-  return limited(path, counted ? 'pattern, minLength, maxLength' : 'pattern', () => {
-    const all = others.reduce((texts, other) => intersect(texts, other), first);
-    return counted ? intersect(all, textsOfLength(min, max)) : all;
+  const demands = (longest: number) => branch.flatMap((located) => demandsOn(located, longest)).reduce(intersect);
+  const isCounted = min > 0 || max < Infinity;
+  return limited(found.path, isCounted ? 'pattern, minLength, maxLength' : 'pattern', () => {
+    if (!isCounted) return demands(Infinity);
+    try {
+      return intersect(demands(Infinity), textsOfLength(min, max));
+    } catch (error) {
+      const fits = branch.some(({ schema: { format } }) => format && formatWithin(format as string, max));
+      if (!(error instanceof TooManyStates && fits)) throw error;
+      return intersect(demands(max), textsOfLength(min, Infinity));
+    }
   });
 }
 
-function formatTexts({ schema, path }: LocatedFields): Automaton {
+/** @param longest code points that formats may have at most, where they can be held to it */
+function demandsOn(located: LocatedFields, longest: number): Automaton[] {
+  const { pattern, format } = located.schema;
+  return [
+    ...(pattern === undefined ? [] : [automatonOf(located, 'pattern', pattern as string)]),
+    ...(format === undefined ? [] : [formatTexts(located, longest)]),
+  ];
+}
+
+function formatTexts({ schema, path }: LocatedFields, longest: number): Automaton {
   const format = schema.format as string;
-  if (Object.hasOwn(FORMATS, format)) return textsLike(FORMATS[format]!);
+  if (Object.hasOwn(FORMATS, format)) return textsLike(formatWithin(format, longest) ?? FORMATS[format]!);
   const known = Object.keys(FORMATS).join(', ');
   throw refuse(path, 'format', `"${format}" is not supported`, `Use a pattern, or one of ${known}.`);
 }

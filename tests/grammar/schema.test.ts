@@ -99,6 +99,13 @@ describe('answers that a schema holds', () => {
       ['"2024-02-29"', '"2023-12-31"'],
       ['"2023-02-29"', '"2024-13-01"', '"2024-04-31"'],
     ],
+    [
+      { type: 'string', format: 'email', minLength: 8, maxLength: 100 },
+      ['"jo@ex.org"', `"${'a'.repeat(15)}@${'b'.repeat(15)}.com"`],
+      ['"a@b.org"', `"${'a'.repeat(20)}@${'b'.repeat(40)}.${'c'.repeat(40)}"`],
+    ],
+    [{ type: 'string', format: 'hostname', maxLength: 254 }, ['"a.example.org"'], ['"-a.org"', '"a..b"']],
+    [{ type: 'string', format: 'hostname', maxLength: 6 }, ['"a.org"', '"abcdef"'], ['"a.b.org"']],
   ])('are those of %j', async (schema, valid, invalid) => {
     for (const text of valid) expect([text, await takes(schema, text)]).toEqual([text, true]);
     for (const text of invalid) expect([text, await takes(schema, text)]).toEqual([text, false]);

@@ -9,7 +9,7 @@ import { isAttention, type LayerDispatch, LayerPlans } from '../model/layers.ts'
 import type { CostCurve, CostCurves } from '../results.ts';
 import { curvesConfig } from '../synthetic/configs.ts';
 import { syntheticModel } from '../synthetic/model.ts';
-import { median, type TimingOptions } from '../timing.ts';
+import type { TimingOptions } from '../timing.ts';
 import { fitCurve } from './fit.ts';
 
 export interface CurveOptions {
@@ -19,7 +19,7 @@ export interface CurveOptions {
   readonly blockRows: number;
   /** Points in a chunk, its first and last run among them: of single tokens, and of blocks. */
   readonly points: { readonly decode: number; readonly prefill: number };
-  /** Over all positions, of which the median of each counts: a busy spell of the machine falls on one round. */
+  /** Over all positions, of which the fastest of each counts: a kernel does the same each time, and all else only adds to it. */
   readonly rounds: number;
   /** Of a point in a round. */
   readonly timing: TimingOptions;
@@ -31,7 +31,7 @@ export const CURVES: CurveOptions = {
   maxTokens: 16384,
   blockRows: 32,
   points: { decode: 5, prefill: 3 },
-  rounds: 5,
+  rounds: 8,
   timing: { seconds: 0.02, samples: 1 },
 };
 
@@ -89,7 +89,7 @@ async function curvesOf(lab: Lab, plans: LayerPlans, rows: number, options: Curv
     }
   }
   return PARTS.map((name) => {
-    const points = positions.map((position, index) => ({ position, seconds: median(samples[index]![name]) }));
+    const points = positions.map((position, index) => ({ position, seconds: Math.min(...samples[index]![name]) }));
     return { name, points, fit: fitCurve(points, name === 'chunked attention' ? chunk : undefined) };
   });
 }
