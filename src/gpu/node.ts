@@ -33,6 +33,10 @@ const DRIVER_FILES = { lavapipe: /^lvp_icd.*\.json$/, swiftshader: /^vk_swiftsha
 /** Node crashes when Dawn's instance is collected while one of its objects lives, so every instance lives on. */
 const instances: unknown[] = [];
 
+/** How long the thread rests before Dawn asks again: little beside any submit, and a core's worth to a software adapter. */
+const REST_MS = 0.02;
+const NATIVE_CALLBACK = 'function () { [native code] }';
+
 /**
  * Opens Dawn and installs WebGPU's classes and constants (`GPUBufferUsage`, ...) on `globalThis`. A driver is pinned by
  * setting `VK_DRIVER_FILES` in this process, which must be a main thread or a child process: a worker thread's
@@ -47,9 +51,24 @@ export async function openNodeGpu({ adapter = 'default', backend }: NodeGpuOptio
   for (const [name, value] of Object.entries(dawn.globals)) {
     if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   }
+  if (instances.length === 0) restBetweenPolls();
   const gpu = dawn.create(backend ? [`backend=${backend}`] : []);
   instances.push(gpu);
   return { gpu, drivers };
+}
+
+/**
+ * Dawn waits for the GPU by asking in every turn of the event loop, through the global setImmediate and with a callback
+ * of its own: that keeps a core busy which a software adapter computes on. Each such turn now rests a moment.
+ */
+function restBetweenPolls(): void {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  globalThis.setImmediate = new Proxy(globalThis.setImmediate, {
+    apply(schedule, self, args) {
+      if (Function.prototype.toString.call(args[0]) === NATIVE_CALLBACK) Atomics.wait(never, 0, 0, REST_MS);
+      return Reflect.apply(schedule, self, args);
+    },
+  });
 }
 
 /** Manifests of an installed software driver, absolute paths; empty where there is none. */
