@@ -79,6 +79,7 @@ export function engineOver(text: TextEngine, grammars: Grammars = createGrammars
     countTokens: async (input) => (await tokenize(text, input)).length,
     interruptGenerate: () => {
       elsewhere?.interrupt();
+      grammars.interrupt();
       return text.interrupt();
     },
     on: (_type, listener) => {

@@ -2,7 +2,7 @@
 import type { TextEngine } from '../engine/request.ts';
 import { OutriderError } from '../errors.ts';
 import type { GrammarEngine, GrammarSpec } from '../grammar/grammar.ts';
-import { abortable } from '../ports/abortable.ts';
+import { abortable, Interruption, linkSignals } from '../ports/abortable.ts';
 
 export type { GrammarSpec } from '../grammar/grammar.ts';
 
@@ -12,6 +12,8 @@ export interface Grammars {
    * @throws OutriderError as `GrammarEngine.open` does; `details.param` of `invalid_request` is the request's field
    */
   open(spec: GrammarSpec, signal: AbortSignal, numTokens?: number): Promise<MessagePort>;
+  /** Those that are being opened reject with an `AbortError`. */
+  interrupt(): void;
   /** Frees what was loaded. */
   close(): void;
 }
@@ -25,24 +27,29 @@ const PARAMS: Readonly<Record<GrammarSpec['kind'], string>> = {
 };
 
 export function createGrammars(engine: Pick<TextEngine, 'vocabulary'>): Grammars {
+  const interruption = new Interruption();
   let loading: Promise<GrammarEngine> | undefined;
   const load = async () => {
     const { GrammarEngine } = await import('../grammar/grammar.ts');
     return new GrammarEngine(() => engine.vocabulary());
   };
-  const open: Grammars['open'] = async (spec, signal, numTokens) => {
+  const open: Grammars['open'] = async (spec, given, numTokens) => {
+    const { signal, unlink } = linkSignals([given, interruption.signal]);
     loading ??= load().catch((error) => {
       loading = undefined; // the next request tries again
       throw error;
     });
-    const grammars = await abortable(loading, signal);
     try {
+      const grammars = await abortable(loading, signal);
       return await grammars.open(spec, signal, numTokens);
     } catch (error) {
       throw error instanceof OutriderError ? withParam(error, PARAMS[spec.kind]) : error;
+    } finally {
+      unlink();
     }
   };
-  return { open, close: () => void loading?.then((grammars) => grammars.close()).catch(() => {}) };
+  const interrupt = () => interruption.interrupt();
+  return { open, interrupt, close: () => void loading?.then((grammars) => grammars.close()).catch(() => {}) };
 }
 
 function withParam(error: OutriderError, param: string): OutriderError {

@@ -2,7 +2,7 @@
 import type { ChatTemplate } from '../chat/template.ts';
 import { OutriderError } from '../errors.ts';
 import type { LoadedModel } from '../model/load.ts';
-import { abortableItems, linkSignals } from '../ports/abortable.ts';
+import { abortableItems, Interruption, linkSignals } from '../ports/abortable.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { checkRequest } from './check.ts';
 import { Constraint } from './constraint.ts';
@@ -50,8 +50,7 @@ export class ConversationEngine implements TextEngine {
   readonly #events = new EventHub();
   /** Fires when the engine is of no further use; its reason is what every request gets. */
   readonly #over = new AbortController();
-  /** Fires when everything that runs or waits is to end; then another takes its place. */
-  #interruption = new AbortController();
+  readonly #interruption = new Interruption();
   #unloading: Promise<void> | undefined;
   #lastUsage: Usage | undefined;
 
@@ -103,8 +102,7 @@ export class ConversationEngine implements TextEngine {
   }
 
   async interrupt(): Promise<void> {
-    this.#interruption.abort(new DOMException('The generation was interrupted.', 'AbortError'));
-    this.#interruption = new AbortController();
+    this.#interruption.interrupt();
   }
 
   async stats(): Promise<EngineStats> {

@@ -79,3 +79,18 @@ export function linkSignals(signals: readonly (AbortSignal | undefined)[]): {
   };
   return { signal: controller.signal, unlink };
 }
+
+/** Ends everything that runs or waits, and nothing that comes later. */
+export class Interruption {
+  #controller = new AbortController();
+
+  /** Of what begins now. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  interrupt(): void {
+    this.#controller.abort(new DOMException('The generation was interrupted.', 'AbortError'));
+    this.#controller = new AbortController();
+  }
+}

@@ -74,6 +74,7 @@ function exactly(text: string, specs: GrammarSpec[]): Grammars {
       answerCalls(port1, source);
       return port2;
     },
+    interrupt: () => {},
     close: () => {},
   };
 }

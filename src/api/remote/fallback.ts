@@ -2,7 +2,7 @@
 import { type EngineListener, EventHub } from '../../engine/events.ts';
 import type { TextEngine } from '../../engine/request.ts';
 import { OutriderError } from '../../errors.ts';
-import { linkSignals } from '../../ports/abortable.ts';
+import { Interruption, linkSignals } from '../../ports/abortable.ts';
 import type { ChatCompletionChunk, ChatCompletionChunkChoice, Usage } from '../types.ts';
 import type { RemoteMark } from '../types-common.ts';
 import type { TextCompletionChunk } from '../types-text.ts';
@@ -38,7 +38,7 @@ export class Fallback implements Elsewhere, Way {
   readonly #when: Destination['when'];
   readonly #events = new EventHub();
   readonly #closed = new AbortController();
-  #interruption = new AbortController();
+  readonly #interruption = new Interruption();
   #failure: OutriderError | undefined;
 
   /** @param failure why nothing was loaded here; default: it was */
@@ -72,8 +72,7 @@ export class Fallback implements Elsewhere, Way {
   }
 
   interrupt(): void {
-    this.#interruption.abort(new DOMException('The generation was interrupted.', 'AbortError'));
-    this.#interruption = new AbortController();
+    this.#interruption.interrupt();
   }
 
   close(): void {

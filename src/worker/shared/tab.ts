@@ -11,7 +11,7 @@ import type {
   Vocabulary,
 } from '../../engine/request.ts';
 import type { EngineStats } from '../../engine/stats.ts';
-import { abortableItems, linkSignals } from '../../ports/abortable.ts';
+import { abortableItems, Interruption, linkSignals } from '../../ports/abortable.ts';
 import { Channel } from '../../ports/channel.ts';
 
 export class TabEngine implements TextEngine {
@@ -19,7 +19,7 @@ export class TabEngine implements TextEngine {
   readonly #client: string;
   readonly #left: AbortSignal;
   readonly #leave: () => Promise<void>;
-  #interruption = new AbortController();
+  readonly #interruption = new Interruption();
 
   /**
    * @param client tells this tab's requests from others'
@@ -61,8 +61,7 @@ export class TabEngine implements TextEngine {
 
   /** Stops what this tab has asked for. */
   async interrupt(): Promise<void> {
-    this.#interruption.abort(new DOMException('The generation was interrupted.', 'AbortError'));
-    this.#interruption = new AbortController();
+    this.#interruption.interrupt();
   }
 
   /** What concerns this tab's requests, or everybody. */
