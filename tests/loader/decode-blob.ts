@@ -55,5 +55,5 @@ export function decodeBlob(
     return row * groups + (isOrdered ? words[table + col]! : Math.floor(col / grouped.groupSize));
   };
   const scaleOf = (row: number, col: number): number => decodeFloat(scaleWords, groupOf(row, col), grouped.scale);
-  return Float64Array.from({ length: rows * cols }, (_, at) => weight(Math.floor(at / cols), at % cols));
+  return new Float64Array(rows * cols).map((_, at) => weight(Math.floor(at / cols), at % cols));
 }
