@@ -6,6 +6,9 @@ import type { MaskSource } from './request.ts';
 
 type Mask = Uint32Array<ArrayBuffer>;
 
+/** A mask takes milliseconds; a page that is frozen or stopped in a debugger must not hold up those that share the engine. */
+const ANSWER_MILLISECONDS = 30_000;
+
 export class Constraint {
   readonly #source: Caller<MaskSource>;
   readonly #signal: AbortSignal;
@@ -45,8 +48,15 @@ export class Constraint {
     return mask !== undefined;
   }
 
-  #answer<T>(call: Promise<T>): Promise<T> {
-    return abortable(abortable(call, this.#gone.signal), this.#signal);
+  async #answer<T>(call: Promise<T>): Promise<T> {
+    const message = `Whoever computes the masks of this grammar gave none for ${ANSWER_MILLISECONDS / 1000} s. Send the request again.`;
+    const tooLate = () => this.#gone.abort(new OutriderError('worker_failed', message));
+    const timer = setTimeout(tooLate, ANSWER_MILLISECONDS);
+    try {
+      return await abortable(abortable(call, this.#gone.signal), this.#signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #narrow(mask: Mask): void {

@@ -1,6 +1,6 @@
 /** What a request may ask of the engine beyond a conversation and a temperature. */
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EngineEvent } from '../../src/engine/events.ts';
 import type { GenerateRequest, GenerationEvent, MaskSource, TextEngine } from '../../src/engine/request.ts';
 import { OutriderError } from '../../src/errors.ts';
@@ -222,6 +222,23 @@ describe('masks', () => {
     expect((await read(engine.generate(question))).text).toBe(
       (await read((await engineWith()).engine.generate(question))).text,
     );
+  });
+
+  it('are waited for only so long, and whoever comes next gets its turn', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { engine } = await engineWith();
+      const { port2: silent } = new MessageChannel();
+      const held = read(engine.generate(question, { masks: silent }));
+      const next = read(engine.generate(question));
+      const failed = expect(held).rejects.toMatchObject({ code: 'worker_failed' });
+      while (vi.getTimerCount() === 0) await new Promise(setImmediate);
+      await vi.advanceTimersByTimeAsync(30_000);
+      await failed;
+      expect((await next).text).not.toBe('');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
