@@ -2,6 +2,7 @@
 
 import { blobLayout } from '../kernels/blob-layout.ts';
 import type { Storage } from '../kernels/matrix.ts';
+import { generate } from './numbers.ts';
 import type { Random } from './random.ts';
 import { decodeFloat, matrixOf, randomFloats, type StoredMatrix, type StoredShape, storeFloats } from './stored.ts';
 
@@ -25,9 +26,10 @@ export function randomAffine(random: Random, storage: Of<'affine'>, shape: Store
   blob.set(scales, scalesAt);
   blob.set(biases, zerosAt);
   const perWord = 32 / bits;
+  const mask = 2 ** bits - 1;
   const matrix = matrixOf(rows, cols, (row, col) => {
     const at = row * cols + col;
-    const q = Math.floor(blob[Math.floor(at / perWord)]! / 2 ** (bits * (at % perWord))) % 2 ** bits;
+    const q = (blob[Math.floor(at / perWord)]! >>> (bits * (at % perWord))) & mask;
     const group = row * groups + Math.floor(col / groupSize);
     return q * decodeFloat(scales, group, dtype) + decodeFloat(biases, group, dtype);
   });
@@ -50,7 +52,7 @@ export function randomFp8(random: Random, storage: Of<'fp8'>, shape: StoredShape
   const scales = randomFloats(random, rows * groups, dtype, deviation / 97); // the deviation of random codes
   blob.set(scales, scalesAt);
   const matrix = matrixOf(rows, cols, (row, col) => {
-    return e4m3(bytes[row * cols + col]!) * decodeFloat(scales, row * groups + Math.floor(col / groupSize), dtype);
+    return E4M3[bytes[row * cols + col]!]! * decodeFloat(scales, row * groups + Math.floor(col / groupSize), dtype);
   });
   return { blob, matrix };
 }
@@ -67,7 +69,7 @@ export function randomNvfp4(random: Random, storage: Of<'nvfp4'>, shape: StoredS
   blob.set(factors, zerosAt);
   const matrix = matrixOf(rows, cols, (row, col) => {
     const at = row * cols + col;
-    return e2m1(nibbleOf(blob, at)) * e4m3(scales[at >> 4]!) * decodeFloat(factors, row, 'F32');
+    return E2M1[nibbleOf(blob, at)]! * E4M3[scales[at >> 4]!]! * decodeFloat(factors, row, 'F32');
   });
   return { blob, matrix };
 }
@@ -93,18 +95,16 @@ function nibbleOf(words: Uint32Array, index: number): number {
   return (words[index >> 3]! >>> (4 * (index & 7))) & 15;
 }
 
-/** 1 sign, 4 exponent (bias 7) and 3 mantissa bits; subnormal where the exponent is 0. */
-function e4m3(byte: number): number {
-  const [exponent, mantissa] = [(byte >> 3) & 15, byte & 7];
+/** By code: 1 sign, 4 exponent (bias 7) and 3 mantissa bits; subnormal where the exponent is 0. */
+const E4M3 = generate(256, (byte) => {
+  const exponent = (byte >> 3) & 15;
+  const mantissa = byte & 7;
   const magnitude = exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10);
   return byte < 128 ? magnitude : -magnitude;
-}
+});
 
-/** 1 sign, 2 exponent and 1 mantissa bits. */
-function e2m1(nibble: number): number {
-  const magnitude = [0, 0.5, 1, 1.5, 2, 3, 4, 6][nibble & 7]!;
-  return nibble < 8 ? magnitude : -magnitude;
-}
+/** By code: 1 sign, 2 exponent and 1 mantissa bits. */
+const E2M1: readonly number[] = [0, 0.5, 1, 1.5, 2, 3, 4, 6, -0, -0.5, -1, -1.5, -2, -3, -4, -6];
 
 /** What bitsandbytes stores as `quant_map`. f32. */
 const NF4: readonly number[] = [

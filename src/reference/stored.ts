@@ -3,7 +3,7 @@
  * slip in either shows. Other weights: stored-int4.ts, stored-packed.ts.
  */
 import type { FloatDtype } from '../kernels/matrix.ts';
-import type { Matrix } from './numbers.ts';
+import { generate, type Matrix } from './numbers.ts';
 import type { Random } from './random.ts';
 
 /** A matrix as one buffer holds it, and what it means. */
@@ -45,12 +45,15 @@ function float32(bits: number): number {
   return view.getFloat32(0);
 }
 
+/** What the last mantissa bit of an f16 means, by its exponent: subnormals share the least one's. */
+const F16_UNITS = generate(31, (exponent) => 2 ** (Math.max(1, exponent) - 25));
+
 function float16(bits: number): number {
   const sign = bits >>> 15 ? -1 : 1;
   const exponent = (bits >>> 10) & 31;
   const mantissa = bits & 1023;
   if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1024 + mantissa) * 2 ** (exponent - 25);
+  return sign * ((exponent === 0 ? 0 : 1024) + mantissa) * F16_UNITS[exponent]!;
 }
 
 /** Nearest-below bits of a float of moderate size: f16's subnormals become zero. For making random data. */
