@@ -72,7 +72,7 @@ function bitsOf(type: FloatDtype): 16 | 32 {
 /** The `index`th field of `bits` bits from word `at` on, lowest bits first. */
 function bitsAt(words: Uint32Array, at: number, index: number, bits: number): number {
   const first = index * bits;
-  return (words[at + (first >> 5)]! >>> (first & 31)) & (2 ** bits - 1);
+  return (words[at + (first >> 5)]! >>> (first & 31)) & (-1 >>> (32 - bits));
 }
 
 function floatAt(words: Uint32Array, at: number, index: number, type: FloatDtype): number {
@@ -80,11 +80,15 @@ function floatAt(words: Uint32Array, at: number, index: number, type: FloatDtype
   return type === 'F16' ? decode(bits, 5, 10) : decode(bits, 8, type === 'F32' ? 23 : 7);
 }
 
-/** Sign, exponent and mantissa of any IEEE-like float that is finite; subnormal where the exponent is 0. */
+const f32 = new Float32Array(1);
+const f32Bits = new Uint32Array(f32.buffer);
+/** By bits of exponent: what takes the bias of an f32's from it, in place of its own. */
+const BIAS: Readonly<Record<number, number>> = { 2: 2 ** 126, 4: 2 ** 120, 5: 2 ** 112, 8: 1 };
+
+/** Any IEEE-like float that is finite, subnormal or not, in the place of an f32's bits: a load decodes a million. */
 function decode(bits: number, exponentBits: number, mantissaBits: number): number {
-  const one = 2 ** mantissaBits;
-  const exponent = (bits >>> mantissaBits) & (2 ** exponentBits - 1);
-  const mantissa = (bits & (one - 1)) + (exponent ? one : 0);
-  const magnitude = mantissa * 2 ** (Math.max(1, exponent) - 2 ** (exponentBits - 1) + 1 - mantissaBits);
-  return (bits >>> (exponentBits + mantissaBits)) & 1 ? -magnitude : magnitude;
+  const width = exponentBits + mantissaBits;
+  f32Bits[0] = (bits & (-1 >>> (32 - width))) << (23 - mantissaBits);
+  const magnitude = f32[0]! * BIAS[exponentBits]!;
+  return (bits >>> width) & 1 ? -magnitude : magnitude;
 }
