@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { nodeBuiltins } from './src/build/builtins.ts';
-import { chunkByEntry, chunkByReader } from './src/build/chunks.ts';
+import { chunkByEntry, chunkByReader, importOnly } from './src/build/chunks.ts';
 import { testProjects } from './src/build/lanes.ts';
 import { bundleLicenses } from './src/build/licenses.ts';
 import { lexerOfMarked } from './src/build/marked.ts';
@@ -38,12 +38,14 @@ const chunks = {
 
 /** The workers that share files with the site's pages, and with each other. */
 const workers = { 'engine-worker': `${root}src/worker/entry.ts`, 'loader-worker': `${root}src/loader/entry.ts` };
-/** Who loads what at once: each page, the library when its first engine is made, the two workers. */
-const readers = {
-  ...Object.fromEntries(pages.map(({ file }) => [basename(dirname(file)), [`${root}${dirname(file)}/main.ts`]])),
-  library: ['index.ts', 'loader/client.ts', 'loader/page.ts', 'api/engine.ts'].map((file) => `${root}src/${file}`),
+/** What else is loaded at once: the library when its first engine is made, and what the two workers need. */
+const threads = {
+  library: ['index.ts', 'loader/client.ts', 'api/engine.ts'].map((file) => `${root}src/${file}`),
   workers: Object.values(workers),
 };
+const mains = Object.fromEntries(
+  pages.map(({ file }) => [basename(dirname(file)), `${root}${dirname(file)}/main.ts`] as const),
+);
 
 /** What `vite build --mode …` makes; without a mode, the site. */
 const builds: Record<string, ViteUserConfig> = {
@@ -93,7 +95,7 @@ const builds: Record<string, ViteUserConfig> = {
       rolldownOptions: {
         ...withoutDawn,
         input: pages.map(({ file }) => file),
-        output: { ...small, codeSplitting: { groups: chunkByReader(readers, readers.workers) } },
+        output: { ...small, codeSplitting: { groups: chunkByReader(mains, threads, threads.workers) } },
       },
     },
   },
@@ -104,7 +106,7 @@ export default defineConfig(({ mode }) => {
   const licenses = bundleLicenses('THIRD_PARTY_LICENSES.txt');
   const isPackage = mode in builds && mode !== 'site';
   const more = mode === 'cli' ? [] : [nodeBuiltins()];
-  if (!isPackage) more.push(shareWorkers(workers), offlineSite(`${root}public`));
+  if (!isPackage) more.push(shareWorkers(workers), importOnly(), offlineSite(`${root}public`));
   return {
     root,
     appType: 'mpa', // a missing file is a 404, not a page

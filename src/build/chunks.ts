@@ -1,4 +1,5 @@
 /** How builds are cut: whoever imports one entry loads what that entry needs, as few files as can be. */
+import type { Plugin } from 'vite';
 
 /** What is used of Rolldown's context. */
 interface Modules {
@@ -22,16 +23,26 @@ export function chunkByEntry(entries: Readonly<Record<string, string>>): { name:
 }
 
 /**
- * Rolldown's groups for the site: what the same readers load at once is one file. The entries of workers stay by themselves:
- * they start something where they are loaded, and a file of a group is loaded by all of its readers.
- * @param readers name -> absolute paths of what it loads together: entries, and what it imports on demand but at every visit
+ * Rolldown's groups for the site: what the same readers load at once is one file. Entries stay by themselves: they start
+ * something where they are loaded. What one page alone loads is left to the bundler, since another page may import some of it
+ * on demand.
+ * @param pages name -> absolute path of its entry
+ * @param threads name -> what is loaded together beside the pages: entries, and what is imported on demand but at every visit
+ * @param starts those of `threads` that are entries
  */
 export function chunkByReader(
-  readers: Readonly<Record<string, readonly string[]>>,
-  workers: readonly string[],
+  pages: Readonly<Record<string, string>>,
+  threads: Readonly<Record<string, readonly string[]>>,
+  starts: readonly string[],
 ): { name: Naming; includeDependenciesRecursively: false }[] {
-  const loadedBy = findLoaders(Object.entries(readers));
-  const name: Naming = (id, modules) => (workers.includes(id) ? null : loadedBy(id, modules).join('-') || null);
+  const ofPages = Object.entries(pages).map(([name, entry]) => [name, [entry]] as const);
+  const loadedBy = findLoaders([...ofPages, ...Object.entries(threads)]);
+  const entries = new Set([...Object.values(pages), ...starts]);
+  const name: Naming = (id, modules) => {
+    const readers = loadedBy(id, modules);
+    const isAlone = readers.length === 1 && readers[0]! in pages;
+    return entries.has(id) || isAlone ? null : readers.join('-') || null;
+  };
   // What a module imports has all of its readers, and maybe more: then it is in a file of theirs.
   return [{ name, includeDependenciesRecursively: false }];
 }
@@ -49,4 +60,21 @@ function staticImports(entries: readonly string[], modules: Modules): ReadonlySe
   const ids = new Set(entries);
   for (const id of ids) for (const next of modules.getModuleInfo(id)?.importedIds ?? []) ids.add(next);
   return ids;
+}
+
+/**
+ * Vite plugin: an `import()` fetches its file and no more. Vite's own also preloads what that file imports, and its style sheets,
+ * by links in a document: workers have none, no file that is imported on demand here brings a style sheet, and what such a file
+ * imports is on the page already, or one more file.
+ */
+export function importOnly(): Plugin {
+  return {
+    name: 'outrider:import-only',
+    apply: 'build',
+    enforce: 'pre',
+    load: (id) =>
+      id === '\0vite/preload-helper.js'
+        ? { code: 'export const __vitePreload = (load) => load();', moduleType: 'js', moduleSideEffects: false }
+        : null,
+  };
 }

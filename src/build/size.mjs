@@ -1,4 +1,11 @@
-/** `npm run size`: gzip bytes of what a user downloads, against the budgets. Exits 1 over budget. */
+/**
+ * `npm run size`: gzip bytes of what a user downloads, against the budgets. Exits 1 over budget.
+ *
+ * Of the library: what importing `outrider` loads at once, its worker counted once; what the element adds to that.
+ * Of the chat page: what a browser transfers before the page is usable and has shown a first answer of the model that comes with
+ * it, on a first visit. A file that page and workers share is transferred, and counted, once. Apart stand files that only some
+ * visits need (LAZY); the service worker fetches those, too, when all else is done, so that the page works offline.
+ */
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { buildWith } from './fresh.mjs';
@@ -8,13 +15,14 @@ const CORE_LIMIT = 60_000;
 const ELEMENT_LIMIT = 48_000;
 const CHAT_LIMIT = 160_000;
 /**
- * Chunks that hardly any visit loads, listed apart: the engine or the loader in the page's own thread, a worker's half, engines
- * that tabs share, servers in place of this machine, grammars, what only Node has, hub and hash worker, colours for each
- * language of code, and what a person opens by hand: the model dialog, settings, shortcuts, diagnostics, files of
- * conversations.
+ * Modules that are imported on demand, and that a first answer does not demand: the engine or the loader in the page's own
+ * thread, a worker's half, engines that tabs share, servers in place of this machine, ways into the API beside chat, calls of
+ * tools, grammars, what only Node has, hub and hash worker; plans, care for what is stored, conversions of other formats, dropped
+ * files; colours for code, and other views of an answer; what a person opens by hand (the model dialog, settings, shortcuts,
+ * diagnostics, files of conversations), and what explains a failure.
  */
 const LAZY =
-  /api\/(?:fetch|text-completions|remote)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:port|plan|conversions)|storage\/files|src\/grammar|highlight\.js|\bnode\b|\blocal\b|\bhub\b|\bhash\b|\bviews\b|chat\/(?:settings\/dialog|help|diagnostics|conversations\/files)/;
+  /api\/(?:fetch|text-completions|remote)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions)|storage\/(?:files|cache\/manage)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:highlight|colour|tree|tokens)\.ts|models\/(?:card|view\/dialog)|settings\/dialog|help|diagnostics|conversations\/files)/;
 
 /** What stands for a worker of the site that shares its files; its path follows. */
 const WORKER = '\0outrider:worker:';

@@ -5,7 +5,6 @@ import { type CachedSource, type CachedSourceOptions, openCached } from '../stor
 import { findSharedFiles } from '../storage/cache/cross-origin.ts';
 import { createWorkerHashers, type HasherPool, type HashWorker, hashWorkerAt } from '../storage/cache/hasher.ts';
 import { type CacheLocks, createLocks } from '../storage/cache/locks.ts';
-import { createCacheManager } from '../storage/cache/manage.ts';
 import { createOpfsStore } from '../storage/cache/opfs.ts';
 import type { BlockStore } from '../storage/cache/store.ts';
 import WriteWorker from '../storage/cache/write-worker.ts?worker&inline';
@@ -69,7 +68,7 @@ export function createModelCache({ store, locks, createHashers, ...options }: Ca
     async storedBytes(location) {
       const id = typeof location === 'string' ? await storedIdOf(location, store, locks) : undefined;
       if (id === undefined) return undefined;
-      return (await createCacheManager(store, locks).listModels()).find((model) => model.id === id)?.storedBytes;
+      return (await listModels(store, locks)).find((model) => model.id === id)?.storedBytes;
     },
     async open(location, openSource, notices, onFull) {
       const known = await storedIdOf(location, store, locks);
@@ -91,6 +90,11 @@ export function createModelCache({ store, locks, createHashers, ...options }: Ca
   };
 }
 
+async function listModels(store: BlockStore, locks: CacheLocks) {
+  const { createCacheManager } = await import('../storage/cache/manage.ts');
+  return createCacheManager(store, locks).listModels();
+}
+
 /**
  * The id under which a location is stored, as far as that can be said without the network: folders are named by their URL, a
  * repository without a commit by the one that was complete last.
@@ -98,7 +102,7 @@ export function createModelCache({ store, locks, createHashers, ...options }: Ca
 async function storedIdOf(location: string, store: BlockStore, locks: CacheLocks): Promise<string | undefined> {
   if (!location.startsWith('hf:')) return folderId(location);
   if (/@[0-9a-f]{40}$/.test(location)) return location;
-  const models = await createCacheManager(store, locks).listModels();
+  const models = await listModels(store, locks);
   return models.find(({ complete, meta }) => complete && meta.location === location)?.id;
 }
 

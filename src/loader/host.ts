@@ -8,14 +8,7 @@ import type { ModelPlan } from '../model/plan.ts';
 import type { Notice } from '../model/reader.ts';
 import { Channel } from '../ports/channel.ts';
 import type { FromSender } from '../ports/messages.ts';
-import {
-  type CacheManager,
-  createCacheManager,
-  type StorageFacts,
-  type StoredModel,
-  type Update,
-  type Verification,
-} from '../storage/cache/manage.ts';
+import type { CacheManager, StorageFacts, StoredModel, Update, Verification } from '../storage/cache/manage.ts';
 import type { ModelLocation, openSource as OpenSource, RemoteLocation } from '../storage/open.ts';
 import { readText } from '../storage/source.ts';
 import type { ModelCache } from './browser-cache.ts';
@@ -133,11 +126,11 @@ export class Loader implements RemoteLoader {
   }
 
   async listModels(): Promise<StoredModel[]> {
-    return this.#manager().listModels();
+    return (await this.#manager()).listModels();
   }
 
   async deleteModel(id: string): Promise<number> {
-    return this.#manager().deleteModel(id);
+    return (await this.#manager()).deleteModel(id);
   }
 
   async verifyModel(id: string, port: MessagePort): Promise<Verification> {
@@ -146,7 +139,7 @@ export class Loader implements RemoteLoader {
     const send = (item: LoaderProgress) =>
       port.postMessage({ type: 'item', item } satisfies FromSender<LoaderProgress>);
     try {
-      return await this.#manager().verifyModel(id, { signal: controller.signal, onProgress: send });
+      return await (await this.#manager()).verifyModel(id, { signal: controller.signal, onProgress: send });
     } finally {
       port.close();
     }
@@ -158,18 +151,21 @@ export class Loader implements RemoteLoader {
   ): Promise<Update> {
     const [, repository] = /^(hf:[^@]+)@/.exec(id) ?? [];
     const source = await this.#openSource(repository ?? id, { token });
-    if (repository === undefined) return this.#manager().updateModel(id, source, { apply });
+    if (repository === undefined) return (await this.#manager()).updateModel(id, source, { apply });
     // A repository is stored under its commit: the newest one is compared, and what is stored goes where that differs.
-    const update = await this.#manager().updateModel(id, source);
-    if (apply && update.changed.length > 0) await this.#manager().deleteModel(id);
+    const manager = await this.#manager();
+    const update = await manager.updateModel(id, source);
+    if (apply && update.changed.length > 0) await manager.deleteModel(id);
     return update;
   }
 
   async storageFacts(): Promise<StorageFacts> {
-    return this.#manager().storageFacts();
+    return (await this.#manager()).storageFacts();
   }
 
-  #manager(): CacheManager {
+  /** Care for what is stored: loading a model needs none of it. */
+  async #manager(): Promise<CacheManager> {
+    const { createCacheManager } = await import('../storage/cache/manage.ts');
     if (this.#cache) return createCacheManager(this.#cache.store, this.#cache.locks);
     throw new OutriderError(
       'storage_failed',

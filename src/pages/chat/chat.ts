@@ -12,11 +12,11 @@ import { type Answer, callsOf, forksOf, type Message, pathTo, shownPath, toMessa
 import type { ExpertPanel } from './experts/panel.ts';
 import { RouteRecorder } from './experts/recorder.ts';
 import type { TokenRoute } from './experts/table.ts';
+import { explainFailure, isRecoverable } from './failures.ts';
 import { Composer, type ComposerState } from './messages/composer.ts';
 import { TokenCounter } from './messages/counter.ts';
 import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
-import { explain, isRecoverable } from './problems.ts';
 import { isCovered } from './settings/remote.ts';
 import { readSettings, requestFields, toolsOf } from './settings/settings.ts';
 import { StatusView, showFacts } from './status.ts';
@@ -237,7 +237,7 @@ export class Chat {
     this.#status.showIdle(engine);
     this.#setState('ready');
     if (failure === undefined) return;
-    if (isRecoverable(failure)) this.#log.addNotice(explain(failure, engine.model.id));
+    if (isRecoverable(failure)) this.#log.addNotice(await explainFailure(failure, engine.model.id));
     else holder.fail(failure);
   }
 
@@ -308,9 +308,9 @@ export class Chat {
     }
     byId('load-pause').hidden = state.kind !== 'loading' || state.order.entry.kind !== 'remote';
     byId('load-resume').hidden = state.kind !== 'paused';
-    showProblem(state.kind === 'failed' ? explain(state.error, state.order.entry.label) : undefined);
+    if (state.kind !== 'failed') showProblem(undefined);
     if (state.kind === 'ready') this.#useEngine(state);
-    else if (state.kind === 'failed') this.#showFailure(state.error, state.order.entry.label);
+    else if (state.kind === 'failed') void this.#showFailure(state);
     else if (state.kind === 'paused') this.#status.showNoModel('Paused. What was downloaded stays on this machine.');
     else if (state.kind === 'loading') this.#status.showNoModel('Starting…');
     this.#showPage();
@@ -337,12 +337,15 @@ export class Chat {
     byId('log').dataset.state = state;
   }
 
-  #showFailure(error: unknown, label: string): void {
-    this.#lastFailure = error;
-    const { title } = explain(error, label);
-    this.#status.showNoModel(title);
-    this.#status.show(title);
-    this.#announcer.say(title);
+  async #showFailure(failed: Extract<HolderState, { kind: 'failed' }>): Promise<void> {
+    this.#lastFailure = failed.error;
+    const problem = await explainFailure(failed.error, failed.order.entry.label);
+    if (this.#options.holder.state !== failed) return; // something else has been begun meanwhile
+    showProblem(problem);
+    this.#status.showNoModel(problem.title);
+    this.#status.show(problem.title);
+    this.#announcer.say(problem.title);
+    this.#showPage();
   }
 
   #count(): void {

@@ -1,7 +1,8 @@
 /** Starts the chat page: `?model=URL` names another model than the one that comes with the page. */
 
+import { unusablePlatform } from '../../element/platform.ts';
 import { byId, create, createButton } from '../shared/dom.ts';
-import { unusablePlatform } from '../shared/problems.ts';
+import { loadStyles } from '../shared/styles.ts';
 import { followTheme } from '../shared/theme.ts';
 import { Chat } from './chat.ts';
 import { Desk } from './conversations/desk.ts';
@@ -10,6 +11,7 @@ import { openIdbStore } from './conversations/idb-store.ts';
 import { createMemoryStore } from './conversations/store.ts';
 import { wordsOf } from './conversations/tree.ts';
 import { Sidebar } from './conversations/view/sidebar.ts';
+import dialogStyles from './dialog.css?url';
 import { setUpDrop } from './drop.ts';
 import { ExpertPanel } from './experts/panel.ts';
 import { library } from './models/api.ts';
@@ -75,12 +77,13 @@ const home = { base: location.href, embedded: new URL(defaultModel, location.hre
 const manager = new ModelManager({ library, holder, home });
 
 async function openSettings(): Promise<void> {
-  const { openSettings } = await import('./settings/dialog.ts');
+  const [{ openSettings }] = await Promise.all([import('./settings/dialog.ts'), loadStyles(dialogStyles)]);
   openSettings(holder.state.kind === 'ready' ? holder.state.engine.model.defaults : undefined, () => chat.recount());
 }
 
 async function openHelp(): Promise<void> {
-  (await import('./help.ts')).openHelp(shortcuts);
+  const [{ openHelp }] = await Promise.all([import('./help.ts'), loadStyles(dialogStyles)]);
+  openHelp(shortcuts);
 }
 
 async function copyDiagnostics(button: HTMLElement): Promise<void> {

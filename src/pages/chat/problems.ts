@@ -1,13 +1,6 @@
-/** From an error to what a person can do about it. Pure. */
-import { type ErrorCode, OutriderError } from '../../errors.ts';
+/** From an error to what a person can do about it. Pure. Loaded with the first failure. */
+import { OutriderError } from '../../errors.ts';
 import { describe, type Explanation, explainWebGpu, type Problem } from '../shared/problems.ts';
-
-const recoverable: readonly ErrorCode[] = ['context_overflow', 'invalid_request', 'template_error'];
-
-/** Whether the model goes on working: the failure was about this one request. */
-export function isRecoverable(error: unknown): boolean {
-  return error instanceof OutriderError && recoverable.includes(error.code);
-}
 
 /** Explains any failure of loading or answering; `model` is the address that was asked for. */
 export function explain(error: unknown, model: string): Problem {

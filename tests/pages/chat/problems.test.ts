@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, OutriderError } from '../../../src/errors.ts';
-import { explain, isRecoverable } from '../../../src/pages/chat/problems.ts';
+import { isRecoverable } from '../../../src/pages/chat/failures.ts';
+import { explain } from '../../../src/pages/chat/problems.ts';
 
 describe('a problem', () => {
   it.each([

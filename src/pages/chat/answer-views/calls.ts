@@ -3,7 +3,7 @@ import { create, createCopyButton } from '../../shared/dom.ts';
 import type { CallMade } from '../conversations/answer.ts';
 import { createAskButton } from '../messages/ask-button.ts';
 import { setUpEntry } from '../messages/composer.ts';
-import { highlight } from './highlight.ts';
+import { highlight } from './colouring.ts';
 
 /** One card per call. */
 export function createCallCards(calls: readonly CallMade[]): HTMLElement[] {

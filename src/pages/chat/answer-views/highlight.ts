@@ -3,6 +3,8 @@
  * that; a block in a language that is not here stays plain.
  */
 import type { LanguageFn } from 'highlight.js';
+import { loadStyles } from '../../shared/styles.ts';
+import styles from './views.css?url';
 
 type Grammar = () => Promise<{ readonly default: LanguageFn }>;
 
@@ -58,8 +60,9 @@ async function colour(code: string, name: string, load: Grammar): Promise<Node |
   // HTML holds scripts and style sheets.
   const inside: Readonly<Record<string, Grammar>> = load === xml ? { javascript, css } : {};
   const needed = Object.entries({ [name]: load, ...inside });
-  const [{ colourCode }, ...loaded] = await Promise.all([
+  const [{ colourCode }, , ...loaded] = await Promise.all([
     import('./colour.ts'),
+    loadStyles(styles),
     ...needed.map(([, grammar]) => grammar()),
   ]);
   return colourCode(

@@ -2,7 +2,7 @@
 import { MarkdownView } from '../../../element/markdown/view.ts';
 import { create, createButton, createCopyButton } from '../../shared/dom.ts';
 import { createCallCards, createResultForm } from '../answer-views/calls.ts';
-import { highlight } from '../answer-views/highlight.ts';
+import { highlight } from '../answer-views/colouring.ts';
 import type { CallMade } from '../conversations/answer.ts';
 import { type Answer, callsOf } from '../conversations/tree.ts';
 import { createAskButton } from './ask-button.ts';

@@ -3,6 +3,8 @@
  * All but the text are loaded when they are shown first.
  */
 import { create, createButton } from '../../shared/dom.ts';
+import { loadStyles } from '../../shared/styles.ts';
+import viewStyles from '../answer-views/views.css?url';
 import type { Answer } from '../conversations/tree.ts';
 import { readSettings } from '../settings/settings.ts';
 
@@ -10,8 +12,14 @@ import { readSettings } from '../settings/settings.ts';
 export type Face = 'text' | 'tree' | 'tokens';
 
 const loaders: Readonly<Record<Exclude<Face, 'text'>, (answer: Answer) => Promise<HTMLElement>>> = {
-  tree: async ({ text }) => (await import('../answer-views/tree.ts')).createJsonTree(JSON.parse(text)),
-  tokens: async ({ tokens = [] }) => (await import('../answer-views/tokens.ts')).createTokenView(tokens),
+  tree: async ({ text }) => {
+    const [{ createJsonTree }] = await Promise.all([import('../answer-views/tree.ts'), loadStyles(viewStyles)]);
+    return createJsonTree(JSON.parse(text));
+  },
+  tokens: async ({ tokens = [] }) => {
+    const [{ createTokenView }] = await Promise.all([import('../answer-views/tokens.ts'), loadStyles(viewStyles)]);
+    return createTokenView(tokens);
+  },
 };
 
 /** The ways to look at this answer, that which is shown first in front. */

@@ -2,7 +2,7 @@
 import { OutriderError } from '../../../errors.ts';
 import type { Engine, FallbackOptions, LoadProgress, ModelPlan } from '../../../index.ts';
 import type { ModelEntry } from './address.ts';
-import { type ModelCard, readModelCard } from './card.ts';
+import type { ModelCard } from './card.ts';
 import type { LoadChoices } from './memory.ts';
 
 type Source = ModelEntry['source'];
@@ -85,7 +85,7 @@ export const library: ModelLibrary = {
   createEngine: async (source, request) => (await outrider()).createEngine(sendable(source), request),
   planModel: async (source, request) => (await outrider()).planModel(sendable(source), request),
   async readCard(source, request) {
-    const { readModelFile } = await outrider();
+    const [{ readModelFile }, { readModelCard }] = await Promise.all([outrider(), import('./card.ts')]);
     return readModelCard((path) => readModelFile(sendable(source), path, request));
   },
   async listModels() {

@@ -99,11 +99,3 @@ function unquote(text: string): string {
   const trimmed = text.trim();
   return /^(["']).*\1$/s.test(trimmed) ? trimmed.slice(1, -1) : trimmed;
 }
-
-/** The card of the model that comes with this page; a test compares it with the model's own README. */
-export const embeddedCard = {
-  license: 'mit',
-  licenseName: knownLicenses.mit!.name,
-  licenseLink: knownLicenses.mit!.link,
-  attribution: 'Built with Llama',
-} as const satisfies Partial<ModelCard>;
