@@ -80,14 +80,14 @@ async function checkLossy(
     }
     meanAbs = Math.max(meanAbs, error);
     const bf16 = expected.bf16(prompt);
-    const free = await probe.run(ids, { blockRows: 1 });
-    const flipped = free.experts.reduce(
-      (sum, own, layer) => sum + own.filter((expert, token) => expert !== routes[layer]![token]).length,
-      0,
-    );
-    flips += flipped;
-    choices += routes.reduce((sum, list) => sum + list.length, 0);
     if (bf16) {
+      const free = await probe.run(ids, { blockRows: 1 });
+      const flipped = free.experts.reduce(
+        (sum, own, layer) => sum + own.filter((expert, token) => expert !== routes[layer]![token]).length,
+        0,
+      );
+      flips += flipped;
+      choices += routes.reduce((sum, list) => sum + list.length, 0);
       gated++;
       allowedFlips += bf16.flips;
       worst = Math.max(worst, error / bf16.meanAbs);
