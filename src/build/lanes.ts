@@ -15,6 +15,8 @@ interface Lane {
   readonly group: number;
   readonly workers: number;
   readonly timeoutSeconds: number;
+  /** What runs once for all files. */
+  readonly setup?: { readonly globalSetup: string };
 }
 
 /** Software adapters use every core themselves, so the GPU lanes gain nothing from many workers. */
@@ -22,7 +24,13 @@ const LANES: Readonly<Record<string, Lane>> = {
   unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 60 },
   wgsl: { include: WGSL, group: 0, workers: 2, timeoutSeconds: 60 },
   gpu: { include: GPU, group: 1, workers: 2, timeoutSeconds: 180 },
-  browser: { include: BROWSER, group: 2, workers: 1, timeoutSeconds: 180 },
+  browser: {
+    include: BROWSER,
+    group: 2,
+    workers: 2,
+    timeoutSeconds: 180,
+    setup: { globalSetup: './tests/setup/sites.ts' },
+  },
 };
 
 /** Lanes whose tests are only named and skipped, because this machine lacks what they need. */
@@ -34,8 +42,8 @@ export const testProjects: TestProjectConfiguration[] = Object.entries(LANES).ma
     name,
     include: files(lane.include),
     exclude: files(lane.exclude ?? []),
+    ...(missing.includes(name) ? { runner: './tests/setup/skip-lane.ts' } : lane.setup),
     // Vulkan reads the process environment, which worker threads only copy.
-    ...(missing.includes(name) ? { runner: './tests/setup/skip-lane.ts' } : {}),
     pool: 'forks',
     maxWorkers: lane.workers,
     sequence: { groupOrder: lane.group },

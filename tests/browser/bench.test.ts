@@ -66,7 +66,7 @@ async function play(page: Page, ...scripts: (readonly WireEvent[])[]): Promise<v
       }
     }
     const choose = (url: string | URL, options?: WorkerOptions) =>
-      /bench\/run\/worker/.test(String(url)) ? new Player() : new Real(url, options);
+      options?.name === 'outrider bench' ? new Player() : new Real(url, options);
     Object.defineProperty(window, 'Worker', {
       value: function Worker(url: string | URL, options?: WorkerOptions) {
         return choose(url, options);

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, Request } from './cache/worker.ts';
-import { type Site, serveSite } from './serve.ts';
+import { devSiteUrl } from './serve.ts';
 
 const PART_BYTES = 8 << 20;
 const SIZE = 6 * PART_BYTES + 12345;
@@ -17,7 +17,6 @@ const bytes = Buffer.alloc(SIZE);
 for (let i = 0; i < SIZE / 4 - 1; i++) bytes.writeUInt32LE(Math.imul(i, 2654435761) >>> 0, 4 * i);
 const hash = createHash('sha256').update(bytes).digest('hex');
 
-let site: Site;
 let server: Server;
 let context: BrowserContext;
 let profile: string;
@@ -39,20 +38,16 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   profile = await mkdtemp(join(tmpdir(), 'outrider-cache-'));
-  [site, context] = await Promise.all([
-    serveSite(),
-    // A profile of its own on disk: Playwright's default one is incognito, with a short and wrongly reported quota.
-    chromium.launchPersistentContext(profile, {
-      executablePath: process.env.OUTRIDER_CHROMIUM || '/usr/bin/chromium',
-      args: ['--no-sandbox'],
-    }),
-  ]);
+  // A profile of its own on disk: Playwright's default one is incognito, with a short and wrongly reported quota.
+  context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.OUTRIDER_CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 });
 
 afterAll(async () => {
   await context?.close();
-  await site?.close();
   server?.close();
   await rm(profile, { recursive: true, force: true });
 });
@@ -64,7 +59,7 @@ beforeEach(() => {
 
 async function openPage(): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${site.url}tests/browser/cache/index.html`);
+  await page.goto(`${devSiteUrl}tests/browser/cache/index.html`);
   await page.waitForFunction(() => 'run' in window);
   return page;
 }

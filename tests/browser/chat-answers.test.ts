@@ -63,7 +63,8 @@ async function ask(text: string): Promise<void> {
 
 describe('code', () => {
   it('has colours, fetched with the first block in a known language, and spells what it spelled', async () => {
-    expect(fetched.filter((url) => /highlight/.test(url) && !/answer-views/.test(url))).toEqual([]);
+    const ofColours = () => fetched.filter((url) => /\/(?:colour|highlight|javascript)-[^/]+\.js$/.test(url));
+    expect(ofColours()).toEqual([]);
     const text = `\`\`\`js\n${code}\n\`\`\`\n\n\`\`\`nothing\n${code}\n\`\`\`\n\n![x](https://pictures.example/x.png)`;
     const messages = [
       { id: 'q', parent: null, role: 'user', text: 'Code', createdAt: 1 },
@@ -75,6 +76,7 @@ describe('code', () => {
     await page.setInputFiles('#history-file', { name: 'colours.json', mimeType: 'application/json', buffer });
     await page.locator('.conversation-title', { hasText: 'Colours' }).click();
     await page.locator('.prose .hl-keyword').first().waitFor();
+    expect(ofColours()).toContainEqual(expect.stringContaining('/javascript-'));
     const blocks = page.locator('.prose pre code');
     expect(await blocks.allTextContents()).toEqual([code, code]);
     expect(await blocks.first().locator('.hl-string').textContent()).toBe('"<b>"');

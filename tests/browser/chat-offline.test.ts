@@ -1,13 +1,11 @@
 /** The built site without a network: the service worker has kept the page, the library the model. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { type PreviewServer, preview } from 'vite';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchChromium } from './serve.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -38,14 +36,8 @@ async function unplug(): Promise<void> {
 }
 
 beforeAll(async () => {
-  outDir = await mkdtemp(join(tmpdir(), 'outrider-site-')); // its own: other tests may build dist/ meanwhile
-  // In a process of its own: under Vitest's NODE_ENV it would not be a production build.
-  const vite = join(root, 'node_modules/vite/bin/vite.js');
-  const env = { ...process.env, NODE_ENV: 'production' };
-  await promisify(execFile)(process.execPath, [vite, 'build', '--mode', 'site', '--outDir', outDir], {
-    cwd: root,
-    env,
-  });
+  outDir = await mkdtemp(join(tmpdir(), 'outrider-site-')); // its own, since a new version is put there
+  await cp(inject('builtSite'), outDir, { recursive: true });
   await serve(0);
   browser = await launchChromium();
   const context = await browser.newContext();

@@ -4,25 +4,23 @@ import type OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from '../clients/page.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium } from './serve.ts';
 
-let site: Site;
 let browser: Browser;
 let page: Page;
 const asked: string[] = [];
 
 beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(['openai', 'ai', '@ai-sdk/openai-compatible']), launchChromium()]);
+  browser = await launchChromium();
   page = await browser.newPage();
   page.on('request', (request) => asked.push(request.url()));
   page.on('pageerror', (error) => console.error(error));
-  await page.goto(`${site.url}tests/clients/index.html`);
+  await page.goto(`${devSiteUrl}tests/clients/index.html`);
   await page.waitForFunction(() => document.title === 'ready', null, { timeout: 120_000 });
 });
 
 afterAll(async () => {
   await browser?.close();
-  await site?.close();
 });
 
 const model = 'llama-scoutling';

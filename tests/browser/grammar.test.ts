@@ -2,17 +2,15 @@
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from './grammar-page.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium } from './serve.ts';
 
-let site: Site;
 let browser: Browser;
 
 beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(), launchChromium()]);
+  browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
-  await site?.close();
 });
 
 /** A page under a policy, which holds for workers from its blobs; served workers get it with their own response. */
@@ -30,7 +28,7 @@ async function openPage(policy: string | undefined): Promise<Page> {
     const response = await route.fetch();
     await route.fulfill({ response, headers: { ...response.headers(), ...headers } });
   });
-  await page.goto(`${site.url}grammar.html`);
+  await page.goto(`${devSiteUrl}grammar.html`);
   await page.waitForFunction(() => 'grammarPage' in globalThis, null, { timeout: 60_000 });
   return page;
 }

@@ -2,18 +2,17 @@
 import type { Browser, JSHandle, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MarkdownView } from '../../src/element/markdown/view.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium } from './serve.ts';
 
-let site: Site;
 let browser: Browser;
 let page: Page;
 let markdown: JSHandle<{ MarkdownView: typeof MarkdownView }>;
 const requests: string[] = [];
 
 beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(), launchChromium()]);
+  browser = await launchChromium();
   page = await browser.newPage();
-  await page.goto(`${site.url}?model=/models/nothing`);
+  await page.goto(`${devSiteUrl}?model=/models/nothing`);
   await page.locator('#problem').waitFor();
   // As a string: Vitest would rewrite an import() in a function.
   markdown = await page.evaluateHandle("import('/src/element/markdown/view.ts')");
@@ -27,7 +26,6 @@ beforeEach(() => {
 
 afterAll(async () => {
   await browser?.close();
-  await site?.close();
 });
 
 /** Streams `text` in pieces of `step` characters through the page's own view; returns the HTML that it ends with. */

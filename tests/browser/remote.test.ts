@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type ConformingServer, MODEL, startServer } from '../remote/server.ts';
 import type {} from './remote-page.ts';
-import { launchChromium, NO_ADAPTER, readProjectJson, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium, NO_ADAPTER, readProjectJson } from './serve.ts';
 
 const question = 'Tell me a story about a dragon';
 const apiKey = 'sk-of-the-page';
@@ -19,21 +19,18 @@ const tokenizer = createTokenizer(
 /** What Transformers answers, and so the page before the device is lost. */
 const story = tokenizer.decode(cases.find(({ prompt }) => prompt === question)!.greedy_ids, { skipSpecial: true });
 
-let site: Site;
 let browser: Browser;
 let server: ConformingServer;
 
 beforeAll(async () => {
   const header = '<|header_start|>assistant<|header_end|>\n\n';
-  [site, browser, server] = await Promise.all([
-    serveSite(),
+  [browser, server] = await Promise.all([
     launchChromium(),
     startServer({ story, header, apiKey, completions: ['text'], cors: true }),
   ]);
 });
 afterAll(async () => {
   await browser?.close();
-  await site?.close();
   await server?.close();
 });
 
@@ -51,7 +48,7 @@ async function openPage(hasWebGpu = true): Promise<Page> {
       contentType: 'text/html',
     }),
   );
-  await page.goto(`${site.url}remote.html`);
+  await page.goto(`${devSiteUrl}remote.html`);
   await page.waitForFunction(() => 'remotePage' in globalThis, null, { timeout: 60_000 });
   return page;
 }
@@ -137,7 +134,7 @@ describe('a fallback in a page', () => {
     const context = await without.newContext();
     await context.grantPermissions(['local-network-access']);
     const page = await context.newPage();
-    await page.goto(site.url);
+    await page.goto(devSiteUrl);
     await page.locator('#problem:visible').waitFor();
     await page.click('#settings-open');
     await page.getByLabel('Address of the server').fill(server.baseURL);

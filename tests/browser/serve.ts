@@ -1,13 +1,18 @@
-/** The site as `npm start` serves it while developing, on a port of its own, and a Chromium to look at it with. */
+/** The site as `npm start` serves it, and as `npm run dev` does, with a Chromium to look at them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
-import { createServer } from 'vite';
+import { type Plugin, preview } from 'vite';
+import { inject } from 'vitest';
+import type {} from '../setup/sites.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A name that leads to the server but that browsers do not count as a secure origin. */
 export const insecureHost = 'insecure.test';
+
+/** Of the server that all files share, for pages of tests and modules of src/. Ends in a slash. */
+export const devSiteUrl = inject('devSiteUrl');
 
 export interface Site {
   /** Ends in a slash. */
@@ -15,23 +20,29 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/**
- * Starts Vite from vite.config.ts.
- * @param packages that only pages of tests use: found while such a page loads, they would make it load again
- */
-export async function serveSite(packages: readonly string[] = []): Promise<Site> {
-  const server = await createServer({
+/** Serves the built site on a port of its own: an origin with nothing stored. */
+export async function serveSite(): Promise<Site> {
+  const server = await preview({
     root,
-    configFile: `${root}vite.config.ts`,
-    // A dev server that runs beside the tests keeps its own.
-    cacheDir: `node_modules/.vite-browser-tests${packages.length > 0 ? '-packages' : ''}`,
-    optimizeDeps: { include: [...packages] },
+    mode: 'site',
     logLevel: 'error',
-    server: { port: 0, hmr: false, watch: null, allowedHosts: [insecureHost] },
+    plugins: [withoutOffline],
+    build: { outDir: inject('builtSite') },
+    preview: { port: 0, allowedHosts: [insecureHost] },
   });
-  await server.listen();
   return { url: server.resolvedUrls!.local[0]!, close: () => server.close() };
 }
+
+/** The service worker answers in place of a network that tests watch and break; chat-offline.test.ts has the real one. */
+const withoutOffline: Plugin = {
+  name: 'outrider:without-offline',
+  configurePreviewServer({ middlewares }) {
+    middlewares.use('/service-worker.js', (_request, response) => {
+      response.setHeader('content-type', 'text/javascript');
+      response.end();
+    });
+  },
+};
 
 /** For a Chromium without WebGPU, in workers too. */
 export const NO_ADAPTER = 'none';

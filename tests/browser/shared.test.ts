@@ -4,22 +4,20 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions } from '../../src/index.ts';
 import { type ModelServer, modelFolder, serveModel } from './model-server.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium } from './serve.ts';
 
 const WEIGHTS = statSync(`${modelFolder}/model.safetensors`).size;
 
-let site: Site;
 let server: ModelServer;
 let browser: Browser;
 let context: BrowserContext;
 
 beforeAll(async () => {
-  [site, server, browser] = await Promise.all([serveSite(), serveModel(), launchChromium()]);
+  [server, browser] = await Promise.all([serveModel(), launchChromium()]);
 });
 afterAll(async () => {
   await browser?.close();
   server?.close();
-  await site?.close();
 });
 beforeEach(async () => {
   await context?.close();
@@ -41,7 +39,7 @@ interface Shared {
 
 async function openTab(): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${site.url}tests/browser/cache/index.html`); // any page of this origin
+  await page.goto(`${devSiteUrl}tests/browser/cache/index.html`); // any page of this origin
   const content =
     "import { createEngine, listModels } from '/src/index.ts'; Object.assign(window, { createEngine, listModels, texts: [] });";
   await page.addScriptTag({ type: 'module', content });

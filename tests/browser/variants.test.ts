@@ -2,18 +2,17 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineOptions } from '../../src/index.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { devSiteUrl, launchChromium } from './serve.ts';
 
 const FAMILIES = ['matvec', 'matmul', 'attention'] as const;
 
-let site: Site;
 let browser: Browser;
 let page: Page;
 
 beforeAll(async () => {
-  [site, browser] = await Promise.all([serveSite(), launchChromium()]);
+  browser = await launchChromium();
   page = await browser.newPage();
-  await page.goto(`${site.url}tests/browser/cache/index.html`); // any page of this origin
+  await page.goto(`${devSiteUrl}tests/browser/cache/index.html`); // any page of this origin
   const content = "import { createEngine } from '/src/index.ts'; Object.assign(window, { createEngine });";
   await page.addScriptTag({ type: 'module', content });
   await page.waitForFunction(() => 'createEngine' in window);
@@ -21,7 +20,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await site?.close();
 });
 
 /** Loads the embedded model, and says what it said. */

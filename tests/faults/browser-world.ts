@@ -7,7 +7,7 @@ import { type BrowserContext, type CDPSession, chromium, type Page } from 'playw
 import { TINY } from '../../src/ghost/dims.ts';
 import { type GhostServer, serveGhost } from '../../src/ghost/server.ts';
 import { ghostSpec, withFiles } from '../../src/ghost/spec.ts';
-import { type Site, serveSite } from '../browser/serve.ts';
+import { devSiteUrl } from '../browser/serve.ts';
 
 const MODEL = 'public/models/llama-scoutling';
 const TEXTS = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'generation_config.json'];
@@ -49,8 +49,8 @@ export interface BrowserWorld {
 
 export async function createBrowserWorld(): Promise<BrowserWorld> {
   const profile = await mkdtemp(join(tmpdir(), 'outrider-faults-'));
-  const [site, server, context] = await Promise.all([serveSite(), serveGhost({ spec: SPEC }), launch(profile)]);
-  const { origin } = new URL(site.url);
+  const [server, context] = await Promise.all([serveGhost({ spec: SPEC }), launch(profile)]);
+  const { origin } = new URL(devSiteUrl);
   const idle = await context.newPage();
   const cdp = await context.newCDPSession(idle);
   return {
@@ -58,7 +58,7 @@ export async function createBrowserWorld(): Promise<BrowserWorld> {
     context,
     cdp,
     origin,
-    openPage: () => openPage(context, site),
+    openPage: () => openPage(context),
     async reset() {
       await Promise.all(context.pages().map((page) => page !== idle && page.close()));
       await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
@@ -68,7 +68,7 @@ export async function createBrowserWorld(): Promise<BrowserWorld> {
     },
     async close() {
       await context.close();
-      await Promise.all([site.close(), server.close()]);
+      await server.close();
       await rm(profile, { recursive: true, force: true });
     },
   };
@@ -83,9 +83,9 @@ function launch(profile: string): Promise<BrowserContext> {
   });
 }
 
-async function openPage(context: BrowserContext, site: Site): Promise<Page> {
+async function openPage(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${site.url}tests/faults/browser/index.html`);
+  await page.goto(`${devSiteUrl}tests/faults/browser/index.html`);
   await page.waitForFunction(() => 'ask' in window);
   return page;
 }
