@@ -42,7 +42,7 @@ export interface BrowserWorld {
   /** Of the site. */
   readonly origin: string;
   openPage(): Promise<Page>;
-  /** Nothing stored, nothing throttled, nobody there. */
+  /** No model stored, nothing throttled, nobody there. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
@@ -61,7 +61,8 @@ export async function createBrowserWorld(): Promise<BrowserWorld> {
     openPage: () => openPage(context),
     async reset() {
       await Promise.all(context.pages().map((page) => page !== idle && page.close()));
-      await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+      // What is remembered of the adapter stays: measuring it anew takes seconds of every run.
+      await cdp.send('Storage.clearDataForOrigin', { origin, storageTypes: 'file_systems' });
       server.setThrottle(undefined);
       server.setFaults(undefined);
       server.counters.clear();
