@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Message } from '../../src/pages/chat/conversations/tree.ts';
 import { launchChromium, type Site, serveSite } from './serve.ts';
 
 const ready = { timeout: 120_000 };
@@ -60,6 +61,21 @@ async function ask(text: string): Promise<void> {
   await page.press('#prompt', 'Enter');
   await page.locator('.answer .stats').first().waitFor(ready);
 }
+
+/** Whether the store has the newest message of all whole, an answer with its experts. */
+const newestIsStored = () =>
+  page.evaluate(async () => {
+    const resultOf = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const database = await resultOf(indexedDB.open('outrider'));
+    const all = await resultOf<Message[]>(database.transaction('messages').objectStore('messages').getAll());
+    database.close();
+    const newest = all.toSorted((a, b) => a.createdAt - b.createdAt).at(-1);
+    return newest?.role === 'assistant' && newest.outcome !== undefined && newest.routes !== undefined;
+  });
 
 describe('code', () => {
   it('has colours, fetched with the first block in a known language, and spells what it spelled', async () => {
@@ -204,6 +220,7 @@ describe('the experts of an answer', () => {
       return page.locator('#experts-readout').textContent();
     };
     const before = await cell();
+    await expect.poll(newestIsStored).toBe(true); // a reload cuts off what is being written
     await page.reload();
     await page.waitForSelector('#model:visible', ready);
     const readout = page.locator('#experts-readout', { hasText: '7 tokens of this answer. Kept in' });
