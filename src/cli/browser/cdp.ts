@@ -20,6 +20,13 @@ export interface Session {
   readonly type: string;
 }
 
+/** A call that is not answered yet. */
+interface Call {
+  readonly sessionId: string | undefined;
+  resolve(result: never): void;
+  reject(error: Error): void;
+}
+
 const ATTACH = { autoAttach: true, waitForDebuggerOnStart: false, flatten: true };
 
 export class Chromium {
@@ -28,7 +35,7 @@ export class Chromium {
   readonly sessions = new Map<string, Session>();
   readonly #child: ChildProcess;
   readonly #out: Writable;
-  readonly #waiting = new Map<number, { resolve(result: never): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<number, Call>();
   #lastId = 0;
   #unread = '';
 
@@ -97,7 +104,7 @@ export class Chromium {
   send<T>(method: string, params: object = {}, sessionId?: string): Promise<T> {
     const id = ++this.#lastId;
     this.#out.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    return new Promise((resolve, reject) => this.#waiting.set(id, { sessionId, resolve, reject }));
   }
 
   async close(): Promise<void> {
@@ -124,7 +131,17 @@ export class Chromium {
       this.sessions.set(sessionId, { id: sessionId, type: targetInfo.type });
       this.send('Target.setAutoAttach', ATTACH, sessionId).catch(() => {}); // it may be gone again
     } else if (method === 'Target.detachedFromTarget') {
-      this.sessions.delete((params as { sessionId: string }).sessionId);
+      this.#detach((params as { sessionId: string }).sessionId);
+    }
+  }
+
+  /** A worker that ends answers nothing that it was asked before. */
+  #detach(ended: string): void {
+    this.sessions.delete(ended);
+    for (const [id, { sessionId, reject }] of this.#waiting) {
+      if (sessionId !== ended) continue;
+      this.#waiting.delete(id);
+      reject(new Error('The page or worker has ended.'));
     }
   }
 
