@@ -19,7 +19,7 @@ interface Lane {
   readonly setup?: { readonly globalSetup: string };
 }
 
-/** Software adapters use every core themselves, so the GPU lanes gain nothing from many workers. */
+/** Software adapters use every core themselves, so the GPU lanes gain nothing from many workers; two browsers at once disturb each other. */
 const LANES: Readonly<Record<string, Lane>> = {
   unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 60 },
   wgsl: { include: WGSL, group: 0, workers: 2, timeoutSeconds: 60 },
@@ -27,7 +27,7 @@ const LANES: Readonly<Record<string, Lane>> = {
   browser: {
     include: BROWSER,
     group: 2,
-    workers: 2,
+    workers: 1,
     timeoutSeconds: 180,
     setup: { globalSetup: './tests/setup/sites.ts' },
   },

@@ -220,7 +220,7 @@ describe('the experts of an answer', () => {
       return page.locator('#experts-readout').textContent();
     };
     const before = await cell();
-    await expect.poll(newestIsStored).toBe(true); // a reload cuts off what is being written
+    await expect.poll(newestIsStored, { timeout: 30_000 }).toBe(true); // a reload cuts off what is being written
     await page.reload();
     await page.waitForSelector('#model:visible', ready);
     const readout = page.locator('#experts-readout', { hasText: '7 tokens of this answer. Kept in' });

@@ -47,6 +47,8 @@ async function openTab(): Promise<Page> {
   return tab;
 }
 
+/** The list follows the store, which follows the disk. */
+const stored = { timeout: 30_000 };
 const titles = (tab: Page) => tab.locator('.conversation-title').allTextContents();
 const messages = (tab: Page) => tab.locator('.said, .prose').allTextContents();
 const open = (tab: Page, title: string) => tab.locator('.conversation-title', { hasText: title }).click();
@@ -93,7 +95,7 @@ describe('conversations', () => {
     await page.click('#new-chat');
     await page.locator('#welcome').waitFor();
     await ask(page, 'Hello');
-    expect(await titles(page)).toEqual(['Hello', 'Tell me a story about a dragon']);
+    await expect.poll(() => titles(page), stored).toEqual(['Hello', 'Tell me a story about a dragon']);
     await open(page, 'Tell me a story about a dragon');
     await page.locator('.said', { hasText: 'dragon' }).waitFor();
     await page.reload();
@@ -127,11 +129,11 @@ describe('conversations', () => {
     const before = await messages(page);
     await choose('Tell me a story about a dragon', 'Delete');
     await page.locator('#welcome').waitFor();
-    expect(await titles(page)).toEqual(['Grüße']);
+    await expect.poll(() => titles(page), stored).toEqual(['Grüße']);
     await toast('is deleted').getByText('Undo').click();
     await page.locator('.said').first().waitFor();
     expect(await messages(page)).toEqual(before);
-    expect((await titles(page)).length).toBe(2);
+    await expect.poll(() => titles(page), stored).toHaveLength(2);
   });
 
   it('of two tabs take in each other’s messages, in the browser’s own store', async () => {
@@ -161,7 +163,7 @@ describe('conversations', () => {
     await page.setInputFiles('#history-file', all.path);
     await toast('2 conversations are added.').waitFor();
     const dragon = 'Tell me a story about a dragon';
-    expect((await titles(page)).sort()).toEqual(['Grüße', 'Grüße', dragon, dragon]);
+    await expect.poll(async () => (await titles(page)).sort(), stored).toEqual(['Grüße', 'Grüße', dragon, dragon]);
   });
 
   it('stay as they are when a bad file is dropped: it is refused as a whole, by the place that is wrong', async () => {
