@@ -1,6 +1,6 @@
 /**
  * Aborts at random points of the real model, over the worker's protocol: the next answer equals the undisturbed one, and the GPU
- * holds what it held before. `OUTRIDER_ABORTS=1000` makes as many; an ordinary run ends answers in every way four times.
+ * holds what it held before. `OUTRIDER_ABORTS=1000` makes as many; an ordinary run ends answers in every way five times.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTextEngine } from '../../src/engine/create.ts';
@@ -14,8 +14,8 @@ import { disturb, draws, textOf, WAYS } from './disturb.ts';
 import { type FakeWorker, fakeWorker } from './fake-worker.ts';
 import { type Watch, watchLeaks } from './watch.ts';
 
-const ABORTS = Number(process.env.OUTRIDER_ABORTS ?? 4 * WAYS.length);
-/** What is to come before the answer is over: of a few, half. */
+const ABORTS = Number(process.env.OUTRIDER_ABORTS ?? 5 * WAYS.length);
+/** What is to come before the answer is over: of the ordinary twenty, ten. */
 const SHARE = ABORTS < 100 ? 0.5 : 0.8;
 /** An undisturbed answer takes longer, on any software adapter. */
 const LATEST_MILLISECONDS = 250;
