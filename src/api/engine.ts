@@ -3,6 +3,7 @@ import type { EngineListener } from '../engine/events.ts';
 import type { ModelFacts } from '../engine/facts.ts';
 import type { TextEngine } from '../engine/request.ts';
 import type { EngineStats } from '../engine/stats.ts';
+import { abortable, Interruption } from '../ports/abortable.ts';
 import { createChatCompletions } from './completions.ts';
 import { createGrammars, type Grammars } from './grammars.ts';
 import { createModels } from './models.ts';
@@ -55,11 +56,12 @@ export interface Engine {
 
 /** Gives a loaded model OpenAI's shapes. @param elsewhere answers what cannot be answered here; default: nothing does */
 export function engineOver(text: TextEngine, grammars: Grammars = createGrammars(text), elsewhere?: Elsewhere): Engine {
-  const answering = { engine: text, grammars };
+  const interruption = new Interruption();
+  const answering = { engine: text, grammars, interruption };
   const chat = { completions: createChatCompletions(answering, elsewhere) };
   // The rarer ways in are each loaded with their first use.
   const create = async (request: TextCompletionRequest, options?: RequestOptions) => {
-    const { createTextCompletions } = await import('./text-completions.ts');
+    const { createTextCompletions } = await abortable(import('./text-completions.ts'), interruption.signal);
     return createTextCompletions(answering, elsewhere).create(request, options);
   };
   const completions = { create: create as TextCompletions['create'] };
@@ -79,6 +81,7 @@ export function engineOver(text: TextEngine, grammars: Grammars = createGrammars
     countTokens: async (input) => (await tokenize(text, input)).length,
     interruptGenerate: () => {
       elsewhere?.interrupt();
+      interruption.interrupt();
       grammars.interrupt();
       return text.interrupt();
     },

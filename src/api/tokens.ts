@@ -1,7 +1,6 @@
 /** Counting tokens, and text to ids and back, as requests do it. */
-import type { TextEngine } from '../engine/request.ts';
-import { objectWith, refuse } from './fields.ts';
-import { parseConversation } from './request/validate.ts';
+import type { ConversationPrompt, TextEngine } from '../engine/request.ts';
+import { plainMessages } from './request/plain.ts';
 import type { TokenizeInput } from './types-text.ts';
 
 /** @throws OutriderError `invalid_request`, `template_error` */
@@ -11,13 +10,24 @@ export async function tokenize(engine: Pick<TextEngine, 'encode'>, input: Tokeni
     return whole.ids.slice(empty.ids.length); // a prompt of its own would begin with the begin token
   }
   const conversation = Array.isArray(input) ? { messages: input } : input;
-  const fields = objectWith(conversation, 'input', ['messages', 'tools', 'tool_choice']);
-  return [...(await engine.encode(parseConversation(fields).prompt)).ids];
+  return [...(await engine.encode(await promptOf(conversation))).ids];
 }
 
 /** @throws OutriderError `invalid_request` for what are no ids of the model */
 export async function detokenize(engine: Pick<TextEngine, 'decode'>, ids: readonly number[]): Promise<string> {
   const isId = (id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0;
-  if (!Array.isArray(ids) || !ids.every(isId)) throw refuse('ids', ids, 'a list of token ids');
-  return engine.decode(ids);
+  if (Array.isArray(ids) && ids.every(isId)) return engine.decode(ids);
+  const { refuse } = await import('./fields.ts');
+  throw refuse('ids', ids, 'a list of token ids');
+}
+
+async function promptOf(conversation: unknown): Promise<ConversationPrompt> {
+  const { messages: given, ...others } = Object(conversation);
+  const messages = Object.keys(others).length > 0 ? undefined : plainMessages(given);
+  if (messages) return { messages };
+  const [{ objectWith }, { parseConversation }] = await Promise.all([
+    import('./fields.ts'),
+    import('./request/validate.ts'),
+  ]);
+  return parseConversation(objectWith(conversation, 'input', ['messages', 'tools', 'tool_choice'])).prompt;
 }

@@ -1,7 +1,7 @@
 /** A generation's events as chunks of a chat completion, and chunks as a whole one. */
 import type { AnswerPart, ToolCallParser } from '../../chat/tool-calls.ts';
 import type { ChosenLogprob, FinishReason, GenerationEvent } from '../../engine/request.ts';
-import type { ToolUse } from '../request/tools.ts';
+import type { ToolUse } from '../request/parsed.ts';
 import type {
   ChatCompletion,
   ChatCompletionChoice,
@@ -9,17 +9,21 @@ import type {
   ChatCompletionChunkChoice,
   ChatCompletionDelta,
   ChatFinishReason,
+  ChosenTokenLogprob,
   Usage,
 } from '../types.ts';
 import { type Head, randomHex } from './generate.ts';
-import { toChatLogprob } from './logprobs.ts';
 
-/** @param includeUsage whether a last chunk has it */
+/**
+ * @param includeUsage whether a last chunk has it
+ * @param withLogprobs whether they were asked for
+ */
 export async function* toChatChunks(
   events: AsyncIterable<GenerationEvent>,
   head: Head,
   toolUse: ToolUse,
   includeUsage: boolean,
+  withLogprobs: boolean,
 ): AsyncGenerator<ChatCompletionChunk, void, undefined> {
   const { id, created, model } = head;
   const chunk = (choices: ChatCompletionChunkChoice[], usage: Usage | null): ChatCompletionChunk => ({
@@ -27,6 +31,7 @@ export async function* toChatChunks(
     ...(includeUsage && { usage }),
   });
   const newParser = await loadParser(toolUse);
+  const toLogprob = withLogprobs ? (await import('./logprobs.ts')).toChatLogprob : undefined;
   let writer: ChoiceWriter | undefined;
   for await (const event of events) {
     if (event.type === 'usage') {
@@ -34,7 +39,7 @@ export async function* toChatChunks(
       continue;
     }
     if (!writer) {
-      writer = new ChoiceWriter(event.choice, newParser?.(), toolUse.parallel);
+      writer = new ChoiceWriter(event.choice, newParser?.(), toolUse.parallel, toLogprob);
       yield chunk([writer.begin()], null);
     }
     const pieces = event.type === 'text' ? writer.text(event.text, event.tokens) : writer.end(event.finishReason);
@@ -50,19 +55,23 @@ async function loadParser({ callable }: ToolUse): Promise<(() => ToolCallParser)
   return () => new ToolCallParser(callable);
 }
 
+type ToLogprob = (token: ChosenLogprob) => ChosenTokenLogprob;
+
 /** Writes one choice. */
 class ChoiceWriter {
   readonly #index: number;
   readonly #parser: ToolCallParser | undefined;
   readonly #parallel: boolean;
+  readonly #toLogprob: ToLogprob | undefined;
   /** Given out with the next piece. */
-  #tokens: ChosenLogprob[] = [];
+  #tokens: ChosenTokenLogprob[] = [];
   #calls = 0;
 
-  constructor(index: number, parser: ToolCallParser | undefined, parallel: boolean) {
+  constructor(index: number, parser: ToolCallParser | undefined, parallel: boolean, toLogprob: ToLogprob | undefined) {
     this.#index = index;
     this.#parser = parser;
     this.#parallel = parallel;
+    this.#toLogprob = toLogprob;
   }
 
   begin(): ChatCompletionChunkChoice {
@@ -70,7 +79,7 @@ class ChoiceWriter {
   }
 
   *text(text: string, tokens: readonly ChosenLogprob[] = []): Generator<ChatCompletionChunkChoice, void, undefined> {
-    this.#tokens.push(...tokens);
+    if (this.#toLogprob) this.#tokens.push(...tokens.map(this.#toLogprob));
     if (this.#parser) yield* this.#parts(this.#parser.push(text));
     else if (text !== '') yield this.#piece({ content: text });
   }
@@ -96,7 +105,7 @@ class ChoiceWriter {
   }
 
   #piece(delta: ChatCompletionDelta, reason: ChatFinishReason | null = null): ChatCompletionChunkChoice {
-    const content = this.#tokens.map(toChatLogprob);
+    const content = this.#tokens;
     this.#tokens = [];
     const logprobs = content.length > 0 ? { content, refusal: null } : null;
     return { index: this.#index, delta, logprobs, finish_reason: reason };

@@ -1,6 +1,6 @@
 /** From a parsed request to the events of its generation; what the methods of the API have in common. */
 import type { GenerateRequest, GenerationEvent, TextEngine } from '../../engine/request.ts';
-import { linkSignals } from '../../ports/abortable.ts';
+import { type Interruption, linkSignals } from '../../ports/abortable.ts';
 import type { GrammarSpec, Grammars } from '../grammars.ts';
 import type { AnswerStream, RequestOptions } from '../types.ts';
 import { openStream } from './stream.ts';
@@ -9,6 +9,8 @@ import { openStream } from './stream.ts';
 export interface Answering {
   readonly engine: Pick<TextEngine, 'generate' | 'encode' | 'decode' | 'model'>;
   readonly grammars: Grammars;
+  /** Of requests that are not asked of the engine yet. */
+  readonly interruption: Interruption;
 }
 
 /** What all objects of one answer share. */

@@ -1,19 +1,7 @@
 /** `tools`, `tool_choice` and `parallel_tool_calls`: what is described to the model, and what it may or must call. */
 
 import { booleanField, type Fields, isFields, isGiven, nameField, objectWith, refuse } from '../fields.ts';
-import type { GrammarSpec } from '../grammars.ts';
-
-/** What a request's tools mean for its answer. */
-export interface ToolUse {
-  /** For the template; undefined: the prompt has no tools. */
-  readonly described: readonly Fields[] | undefined;
-  /** Names of functions that are recognized in the answer; undefined: nothing is. */
-  readonly callable: readonly string[] | undefined;
-  /** Whether calls after the first are given out. */
-  readonly parallel: boolean;
-  /** Where the answer must be a call. */
-  readonly grammar: Extract<GrammarSpec, { kind: 'tools' }> | undefined;
-}
+import { NO_TOOLS, type ToolUse } from './parsed.ts';
 
 interface Tool {
   readonly name: string;
@@ -32,7 +20,6 @@ interface Choice {
   readonly single: boolean;
 }
 
-const NO_TOOLS: ToolUse = { described: undefined, callable: undefined, parallel: true, grammar: undefined };
 const MODES = 'none, auto, required, or an object that names a function or allowed tools';
 const NO_PARAMETERS = { type: 'object', properties: {}, additionalProperties: false };
 

@@ -1,22 +1,14 @@
 /** Reads a request as untrusted input: every field is checked, and none is ignored. */
 import { fromOpenAI } from '../../chat/openai.ts';
 import type { TemplateMessage } from '../../chat/template.ts';
-import type { ConversationPrompt, GenerateRequest } from '../../engine/request.ts';
+import type { ConversationPrompt } from '../../engine/request.ts';
 import { booleanField, type Fields, integerField, isFields, isGiven, refuse, stringField } from '../fields.ts';
 import type { GrammarSpec } from '../grammars.ts';
 import { parseFormat } from './format.ts';
+import type { ParsedRequest, ToolUse } from './parsed.ts';
 import { checkModel, parseCommon, parseStream } from './sampling.ts';
 import { CHAT_EXTENSIONS, CHAT_PARAMETERS, checkFields } from './support.ts';
-import { parseTools, type ToolUse } from './tools.ts';
-
-export interface ParsedRequest {
-  readonly generate: GenerateRequest;
-  readonly stream: boolean;
-  readonly includeUsage: boolean;
-  readonly toolUse: ToolUse;
-  /** What the answer must look like; undefined: anything. */
-  readonly grammar: GrammarSpec | undefined;
-}
+import { parseTools } from './tools.ts';
 
 /** OpenAI's own limit is that of the engine's records. */
 export const MAX_LOGPROBS = 20;
