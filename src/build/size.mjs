@@ -22,7 +22,7 @@ const CHAT_LIMIT = 160_000;
  * diagnostics, files of conversations), and what explains a failure.
  */
 const LAZY =
-  /api\/(?:fetch|text-completions|remote|fields|request\/validate|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|cache\/manage)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:highlight|colour|tree|tokens)\.ts|models\/(?:card|view\/dialog)|settings\/dialog|help|diagnostics|conversations\/files)/;
+  /api\/(?:fetch|text-completions|remote|fields|request\/validate|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|drop|cache\/manage)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:highlight|colour|tree|tokens)\.ts|models\/(?:card|view\/dialog)|settings\/dialog|help|diagnostics|toast-view|conversations\/(?:files|memory-store|view\/(?:menu|rename)))/;
 
 /** What stands for a worker of the site that shares its files; its path follows. */
 const WORKER = '\0outrider:worker:';

@@ -1,8 +1,6 @@
 /** Linear layers by their module's name, in whatever format they are stored, and what was found on the way. */
 import { OutriderError } from '../errors.ts';
-import { describe, type Found, type QuantizationConfig } from './formats/facts.ts';
-import { withDivisor } from './formats/int4.ts';
-import { isStored, readMatrix } from './formats/table.ts';
+import { describe, type Found, type QuantizationConfig, type ReadMatrix } from './formats/facts.ts';
 import { checked, FLOATS, Stored, TensorIndex } from './formats/tensor-index.ts';
 import type { FeedForwardTensors, Matrix } from './model-tensors.ts';
 import type { Tensor } from './tensor.ts';
@@ -12,19 +10,21 @@ const HARMLESS = /(?:weight_shape|input_scale|input_global_scale|output_scale|[k
 
 export class MatrixReader {
   readonly index: TensorIndex;
+  readonly #read: ReadMatrix;
   readonly #config: QuantizationConfig | undefined;
   /** Format, in words -> weights that are stored so. */
   readonly #weights = new Map<string, number>();
   #quantized = 0;
 
-  constructor(tensors: Iterable<Tensor>, config: QuantizationConfig | undefined) {
+  constructor(tensors: Iterable<Tensor>, config: QuantizationConfig | undefined, read: ReadMatrix) {
     this.index = new TensorIndex(tensors);
     this.#config = config;
+    this.#read = read;
   }
 
-  /** Whether a matrix is stored under this module name. */
+  /** Whether a matrix is stored under this module name, in a format that is read or refused. */
   has(module: string): boolean {
-    return isStored(new Stored(this.index, module));
+    return ['weight', 'weight_packed', 'qweight'].some((suffix) => this.index.has(`${module}.${suffix}`));
   }
 
   /** A vector of floats. Throws `tensor_missing` or `tensor_mismatch`. */
@@ -39,7 +39,7 @@ export class MatrixReader {
    * @param part which of a stack of how many
    */
   matrix(module: string, rows: number, cols: number, part?: Stored['part']): Matrix {
-    return this.note(readMatrix(new Stored(this.index, module, part), rows, cols, this.#config));
+    return this.note(this.#read(new Stored(this.index, module, part), rows, cols, this.#config));
   }
 
   /** Remembers what a matrix is stored as. */
@@ -51,11 +51,9 @@ export class MatrixReader {
   }
 
   feedForward(at: string, hidden: number, inter: number): FeedForwardTensors {
-    const upProj = this.matrix(`${at}.up_proj`, inter, hidden);
-    const isScaled = this.index.has(`${at}.activation_fn.scales`);
     return {
       gateProj: this.matrix(`${at}.gate_proj`, inter, hidden),
-      upProj: isScaled ? withDivisor(upProj, this.vector(`${at}.activation_fn.scales`, inter)) : upProj,
+      upProj: this.matrix(`${at}.up_proj`, inter, hidden),
       downProj: this.matrix(`${at}.down_proj`, hidden, inter),
     };
   }

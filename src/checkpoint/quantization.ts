@@ -1,12 +1,11 @@
 /** `quantization_config`: which libraries' declarations are read. Which formats: `formats/table.ts`. */
+import { findDeclaration, type Json } from './declaration.ts';
 import { parseCompressedTensors } from './formats/compressed-tensors.ts';
 import { parseAwq, parseBitsandbytes, parseFp8, parseGptq, parseMlx, parseModelOpt } from './formats/declarations.ts';
 import { type QuantizationConfig, show, unsupported } from './formats/facts.ts';
 import { isObject } from './json.ts';
 
 export type { QuantizationConfig } from './formats/facts.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** How a declaration is recognised -> who reads it. The first that fits. */
 const DECLARATIONS: readonly [(declared: Json) => boolean, (declared: Json) => QuantizationConfig][] = [
@@ -39,17 +38,4 @@ export function parseQuantization(configJson: unknown): QuantizationConfig | und
   const [, parse] = DECLARATIONS.find(([fits]) => fits(declared)) ?? [];
   if (parse === undefined) throw unsupported(`quant_method ${show(declared.quant_method ?? null)}`);
   return parse(declared);
-}
-
-/** Where the various exporters put it. */
-function findDeclaration(configJson: unknown): Json | undefined {
-  if (!isObject(configJson)) return undefined;
-  const places = [configJson, configJson.text_config].filter(isObject);
-  for (const place of places) {
-    for (const key of ['quantization_config', 'compression_config', 'quantization']) {
-      const value = place[key];
-      if (isObject(value)) return value;
-    }
-  }
-  return undefined;
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EVERY_FORMAT } from '../checkpoint/formats/every.ts';
 import { type Checkpoint, openCheckpoint } from '../checkpoint/open.ts';
 import { parseQuantization } from '../checkpoint/quantization.ts';
 import { assignRoles } from '../checkpoint/roles.ts';
@@ -81,7 +82,7 @@ function checkInput({ configJson, tensors }: Checkpoint): void {
       'The input is quantized already. Convert the original weights: quantizing twice loses twice.',
     );
   }
-  assignRoles(parseConfig(configJson).config, tensors, undefined);
+  assignRoles(parseConfig(configJson).config, tensors, undefined, EVERY_FORMAT);
 }
 
 /** Enough of each tensor to tell two fine-tunes of one model apart without reading them. */

@@ -4,6 +4,8 @@ import type { ConfigOptions } from '../model/config.ts';
 import { scheduleLayers } from '../model/irope.ts';
 import { bytesToRead, filesOf } from '../model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../model/layout/layout.ts';
+import { PlainJobs } from '../model/layout/plain-jobs.ts';
+import { keepsAll } from '../model/layout/storage.ts';
 import type { Piece } from '../model/pieces.ts';
 import type { ModelPlan, PlanOptions } from '../model/plan.ts';
 import type {
@@ -95,10 +97,11 @@ export class SourceReader implements ModelReader {
   }
 
   async layOut(options: LayoutOptions): Promise<PlacedWeights> {
-    const { config, tensors } = await this.#inspect({});
-    this.#layout = layOut(tensors, options);
-    const { buffers, weights, jobs } = this.#layout;
-    return { schedule: scheduleLayers(config), buffers, weights, bytes: bytesToRead(jobs) };
+    const { config, tensors, plain } = await this.#inspect({});
+    const jobs = plain && keepsAll(options) ? new PlainJobs() : new (await import('./formats.ts')).MatrixJobs();
+    this.#layout = layOut(tensors, options, jobs);
+    const { buffers, weights } = this.#layout;
+    return { schedule: scheduleLayers(config), buffers, weights, bytes: bytesToRead(this.#layout.jobs) };
   }
 
   async tune(request: TuningRequest, bench: TrialBench, options: ReadAbort = {}): Promise<VariantTable> {

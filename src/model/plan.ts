@@ -9,6 +9,7 @@ import type { ModelConfig } from './config.ts';
 import { type Schedule, scheduleLayers } from './irope.ts';
 import { bytesToRead, filesOf } from './layout/jobs.ts';
 import { layOut, type WeightLayout } from './layout/layout.ts';
+import { MatrixJobs } from './layout/matrix-jobs.ts';
 import type { Requantization, WeightClass } from './layout/storage.ts';
 import { type Advice, advise } from './memory/advice.ts';
 import { kvBytesPerToken } from './memory/kv.ts';
@@ -134,7 +135,9 @@ export function planOf(
   checkBudget(budget);
   const chosen = { quantizeOnLoad, recipe };
   const maxBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const { value: layout, refusal } = orRefusal(maxBytes, (most) => layOut(tensors, { maxBytes: most, ...chosen }));
+  const { value: layout, refusal } = orRefusal(maxBytes, (most) =>
+    layOut(tensors, { maxBytes: most, ...chosen }, new MatrixJobs()),
+  );
   const weights = sizeWeights(layout);
   const schedule = scheduleLayers(config);
   const context = placeContext(config, schedule, { ...options, kvDtype, limits }, weights.total);

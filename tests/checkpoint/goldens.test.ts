@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { dequantizeMatrix } from '../../src/checkpoint/dequantize.ts';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import type { LayerTensors, Matrix, ModelTensors } from '../../src/checkpoint/model-tensors.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { parseQuantization } from '../../src/checkpoint/quantization.ts';
@@ -63,7 +64,7 @@ async function openGolden(
 ): Promise<{ source: ModelSource; tensors: AssignedTensors; expected: ReadonlyMap<string, Tensor> }> {
   const source = await createNodeSource(folder);
   const { configJson, tensors } = await openCheckpoint(source);
-  const assigned = assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson));
+  const assigned = assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson), EVERY_FORMAT);
   const names = await openCheckpoint({ ...source, ...renamed(source) });
   return { source, tensors: assigned, expected: names.tensors };
 }

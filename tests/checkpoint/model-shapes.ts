@@ -1,6 +1,9 @@
 /** A small Llama 4 in shapes only: what a header says, without a file. */
+import { expect } from 'vitest';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import type { QuantizationConfig } from '../../src/checkpoint/formats/facts.ts';
-import { type AssignedTensors, assignRoles, type TextDims } from '../../src/checkpoint/roles.ts';
+import { isPlain, PLAIN_FORMATS } from '../../src/checkpoint/formats/plain.ts';
+import { type AssignedTensors, assignRoles, type Formats, type TextDims } from '../../src/checkpoint/roles.ts';
 import { DTYPE_BYTES, type Dtype, type Tensor } from '../../src/checkpoint/tensor.ts';
 
 /** One dense layer, then one with experts. */
@@ -86,6 +89,20 @@ export function tensorsOf(shapes: Shapes): Map<string, Tensor> {
   );
 }
 
+/** By every format's readers; those of plain formats must say the same of what they are chosen for. */
 export function assign(shapes: Shapes, config?: QuantizationConfig, changes: Partial<TextDims> = {}): AssignedTensors {
-  return assignRoles({ ...dims, ...changes }, tensorsOf(shapes), config);
+  const tensors = tensorsOf(shapes);
+  const assignBy = (formats: Formats) => () => assignRoles({ ...dims, ...changes }, tensors, config, formats);
+  const configJson = { quantization_config: config && { quant_method: config.method } };
+  if (isPlain(configJson, tensors))
+    expect(outcomeOf(assignBy(PLAIN_FORMATS))).toEqual(outcomeOf(assignBy(EVERY_FORMAT)));
+  return assignBy(EVERY_FORMAT)();
+}
+
+function outcomeOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
 }

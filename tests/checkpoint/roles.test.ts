@@ -120,7 +120,7 @@ describe('a checkpoint is refused where', () => {
   const twice: Shapes = { ...int4(plain, 'layers.0.self_attn.q_proj'), [`${q}.weight`]: ['BF16', 256, 128] };
   const refusals: [string, Shapes, string, string | RegExp][] = [
     ['a tensor is missing', without(plain, router), 'tensor_missing', /router\.weight.*all shards/],
-    ['an expert is missing', without(unfused(), 'experts.2.'), 'tensor_missing', 'experts.2.up_proj.weight'],
+    ['an expert is missing', without(unfused(), 'experts.2.'), 'tensor_missing', 'experts.2.gate_proj.weight'],
     ['a shape is another', { ...plain, [router]: ['BF16', 4, 128] }, 'tensor_mismatch', /\[4, 128\].*\[3, 128\]/],
     ['a norm has another rank', { ...plain, 'model.norm.weight': ['BF16', 1, 128] }, 'tensor_mismatch', /\[1, 128\]/],
     ['a norm is not floats', { ...plain, 'model.norm.weight': ['I32', 128] }, 'tensor_mismatch', /is I32/],

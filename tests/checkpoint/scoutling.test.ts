@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { parseQuantization } from '../../src/checkpoint/quantization.ts';
 import { assignRoles } from '../../src/checkpoint/roles.ts';
@@ -27,7 +28,7 @@ test('every tensor of the bundled model has the hash of the one that the compres
 test('the bundled model has every role, int4 in groups of 64 where its recipe says so', async () => {
   const { tensors, configJson } = await openCheckpoint(await openSource(folder));
   const { config, notices } = parseConfig(configJson);
-  const { layers, lmHead } = assignRoles(config, tensors, parseQuantization(configJson));
+  const { layers, lmHead } = assignRoles(config, tensors, parseQuantization(configJson), EVERY_FORMAT);
   expect(notices).toEqual([]);
   expect(lmHead.kind).toBe('float');
   for (const { qProj, feedForward } of layers) {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import { type Checkpoint, openCheckpoint } from '../../src/checkpoint/open.ts';
 import { parseQuantization } from '../../src/checkpoint/quantization.ts';
 import { assignRoles } from '../../src/checkpoint/roles.ts';
@@ -129,7 +130,7 @@ test('the output is a checkpoint in several files whose int4 matrices are those 
   expect(outcome).toBe('converted');
   const { tensors, configJson, source } = await openFolder(output);
   expect(new Set([...tensors.values()].map(({ file }) => file)).size).toBeGreaterThan(3);
-  const roles = assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson));
+  const roles = assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson), EVERY_FORMAT);
   expect(roles.layers[0]?.qProj.kind).toBe('float');
   expect(roles.layers[1]?.feedForward).toMatchObject({ kind: 'dense', gateProj: { kind: 'int4', groupSize: 32 } });
 
@@ -372,7 +373,7 @@ describe.skipIf(!existsSync(GOLDENS))('goldens (../shared/goldens)', () => {
     const output = freshOutput();
     await convert({ input: join(GOLDENS, name), output, groupSize: 64 });
     const { tensors, configJson } = await openFolder(output);
-    assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson));
+    assignRoles(parseConfig(configJson).config, tensors, parseQuantization(configJson), EVERY_FORMAT);
     expect(tensors.has(`${module}.weight_packed`)).toBe(true);
     expect([...tensors.keys()].filter((key) => key.includes('vision') && key.includes('_packed'))).toEqual([]);
   });

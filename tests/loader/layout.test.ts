@@ -9,6 +9,7 @@ import type { GpuMatrix, Storage } from '../../src/kernels/matrix.ts';
 import { readPieces } from '../../src/loader/pieces.ts';
 import { bytesToRead } from '../../src/model/layout/jobs.ts';
 import { type LayoutOptions, layOut, type WeightLayout } from '../../src/model/layout/layout.ts';
+import { MatrixJobs } from '../../src/model/layout/matrix-jobs.ts';
 import { dequantizeAffine } from '../../src/quant/affine.ts';
 import { widenToF32 } from '../../src/quant/float.ts';
 import { dequantizeInt4, quantizeInt4 } from '../../src/quant/int4.ts';
@@ -69,7 +70,7 @@ describe.each([...Object.keys(MATRICES), ...Object.keys(STACKS)])('experts store
 function layOutOrWider(tensors: ModelTensors, chosen: LayoutOptions): WeightLayout {
   for (let { maxBytes } = chosen; ; ) {
     try {
-      const layout = layOut(tensors, { ...chosen, maxBytes });
+      const layout = layOut(tensors, { ...chosen, maxBytes }, new MatrixJobs());
       for (const { size } of layout.buffers) expect(size).toBeLessThanOrEqual(maxBytes);
       return layout;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Choices of a running model: several steps are in flight, so that only the GPU knows the answer's ids, and yet all is exact. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { assignRoles } from '../../src/checkpoint/roles.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   model = await loadModel(new SourceReader(source), { gpu, contextLength: 128, numTokens: NUM_TOKENS });
   const { configJson, tensors } = await openCheckpoint(source);
   const { config } = parseConfig(configJson);
-  const weights = await referenceWeights(assignRoles(config, tensors, undefined), {
+  const weights = await referenceWeights(assignRoles(config, tensors, undefined, EVERY_FORMAT), {
     read: ({ file, start, end }) => source.read(file, start, end),
   });
   logitsAlong = (ids) => {

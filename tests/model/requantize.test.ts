@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { EVERY_FORMAT } from '../../src/checkpoint/formats/every.ts';
 import { openCheckpoint } from '../../src/checkpoint/open.ts';
 import { assignRoles } from '../../src/checkpoint/roles.ts';
 import { convert } from '../../src/cli/convert.ts';
@@ -97,7 +98,7 @@ async function int8Reference(): Promise<Float64Array> {
   const source = sourceOfTiny(tiny);
   const { configJson, tensors } = await openCheckpoint(source);
   const { config } = parseConfig(configJson);
-  const weights = await referenceWeights(assignRoles(config, tensors, undefined), {
+  const weights = await referenceWeights(assignRoles(config, tensors, undefined, EVERY_FORMAT), {
     read: ({ file, start, end }) => source.read(file, start, end),
     change({ rows, cols, values }, weightClass) {
       if (!['attention', 'embedding', 'head'].includes(weightClass)) return values;

@@ -9,6 +9,7 @@ import type { ModelConfig } from '../../model/config.ts';
 import { forward, head } from '../../model/forward.ts';
 import { type LayerPlan, scheduleLayers } from '../../model/irope.ts';
 import { layOut } from '../../model/layout/layout.ts';
+import { PlainJobs } from '../../model/layout/plain-jobs.ts';
 import type { Model } from '../../model/model.ts';
 import { Timeline } from '../../model/timeline.ts';
 import { mapWeights } from '../../model/weights.ts';
@@ -39,7 +40,7 @@ export interface LedgerOptions {
 /** Weights in int4 as `int4Tensors`. Throws `model_too_large` where a binding cannot hold them. */
 export function openLedger(config: ModelConfig, { facts, contextLength, chosen }: LedgerOptions): Ledger {
   const maxBytes = Math.min(facts.maxBufferSize, facts.maxStorageBufferBindingSize);
-  const { buffers, weights } = layOut(int4Tensors(config), { maxBytes });
+  const { buffers, weights } = layOut(int4Tensors(config), { maxBytes }, new PlainJobs());
   const schedule = scheduleLayers(config);
   const model = {
     gpu: { device: nowhere(), facts },

@@ -4,6 +4,7 @@ import type { ModelConfig } from '../../model/config.ts';
 import { scheduleLayers } from '../../model/irope.ts';
 import { bytesToRead } from '../../model/layout/jobs.ts';
 import { layOut } from '../../model/layout/layout.ts';
+import { MatrixJobs } from '../../model/layout/matrix-jobs.ts';
 import type { ModelReader } from '../../model/reader.ts';
 import { subjectOf } from '../../model/tuning/subject.ts';
 import { tuneKernels } from '../../model/tuning/tuning.ts';
@@ -21,7 +22,7 @@ export function syntheticReader(config: ModelConfig): ModelReader {
     parseTexts: () => Promise.reject(new Error('a synthetic model has no texts')),
     chooseContext: () => Promise.reject(new Error('a synthetic model has no files to plan')),
     layOut: async (options) => {
-      const { buffers, weights, jobs } = layOut(tensors, options);
+      const { buffers, weights, jobs } = layOut(tensors, options, new MatrixJobs());
       laidOut = weights;
       return { schedule: scheduleLayers(config), buffers, weights, bytes: bytesToRead(jobs) };
     },

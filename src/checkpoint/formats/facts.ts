@@ -1,6 +1,7 @@
 /** What tells one stored form of a matrix from another, as config.json declares it and as tensors show it. */
 import { OutriderError } from '../../errors.ts';
 import type { Matrix } from '../model-tensors.ts';
+import type { Stored } from './tensor-index.ts';
 
 export const GROUP_SIZES = [32, 64, 128] as const;
 export type GroupSize = (typeof GROUP_SIZES)[number];
@@ -36,6 +37,12 @@ export interface Found {
   readonly facts: Facts;
 }
 
+/**
+ * The matrix [rows, cols] of one module. Throws `tensor_missing`, `tensor_mismatch` or `quantization_unsupported`; each names
+ * the tensor.
+ */
+export type ReadMatrix = (stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined) => Found;
+
 /** What `quantization_config` says, in the terms of the tensors. */
 export interface QuantizationConfig {
   /** For people: `compressed-tensors`, `MLX`, ... */
@@ -60,7 +67,21 @@ export type Qweight =
     }
   | { readonly packing: 'awq'; readonly hasZeroPoints: boolean };
 
-export function matches(declared: Facts, found: Facts): boolean {
+/** Throws `tensor_mismatch` where the configuration does not declare what a module's tensors show. */
+export function checkDeclared(module: string, facts: Facts, config: QuantizationConfig | undefined): void {
+  const override = config?.overrides.get(module);
+  const schemes = override === undefined ? (config?.schemes ?? []) : override === false ? [] : [override];
+  if (schemes.some((scheme) => matches(scheme, facts))) return;
+  const declared = schemes.length === 0 ? 'no quantization' : schemes.map(describe).join(' or ');
+  throw new OutriderError(
+    'tensor_mismatch',
+    `"${module}" is stored as ${describe(facts)}, but config.json declares ${declared}${override === undefined ? '' : ' for it'}. ` +
+      'Config and weights are of different versions: download both again.',
+    { details: { tensor: module, found: describe(facts), declared } },
+  );
+}
+
+function matches(declared: Facts, found: Facts): boolean {
   return (Object.keys(declared) as (keyof Facts)[]).every(
     (key) => declared[key] === undefined || declared[key] === found[key],
   );

@@ -5,13 +5,13 @@
 import { OutriderError } from '../../errors.ts';
 import type { Dtype } from '../tensor.ts';
 import { readAffine } from './affine.ts';
-import { describe, type Facts, type Found, matches, type QuantizationConfig, unsupported } from './facts.ts';
-import { readFloat, readFp8, readModelOptNvfp4, readNvfp4 } from './floats.ts';
-import { readAwq, readGptq, readPackQuantized } from './int4.ts';
+import { checkDeclared, type Found, type QuantizationConfig, type ReadMatrix, unsupported } from './facts.ts';
+import { readFloat } from './floats.ts';
 import { NF4_STATE, readNf4 } from './nf4.ts';
-import { FLOATS, type Stored } from './tensor-index.ts';
-
-type Read = (stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined) => Found;
+import { readPackQuantized } from './pack-quantized.ts';
+import { readAwq, readGptq, withDivisor } from './qweight.ts';
+import { readFp8, readModelOptNvfp4, readNvfp4 } from './scaled-floats.ts';
+import { checked, FLOATS, type Stored } from './tensor-index.ts';
 
 interface Format {
   /** The tensor that holds the codes. */
@@ -25,7 +25,7 @@ interface Format {
   /** Read without a declaration too: the tensors leave nothing open, and exporters put it elsewhere. */
   readonly undeclared?: true;
   /** A string: recognised so that it can be refused by name. */
-  readonly read: Read | string;
+  readonly read: ReadMatrix | string;
 }
 
 /** The first that fits. */
@@ -60,23 +60,24 @@ const OTHERS: Readonly<Record<string, string>> = {
   q_weight: 'EXL2',
 };
 
-/** Whether a matrix is stored under this module name, in a format that is read or refused. */
-export function isStored(stored: Stored): boolean {
-  return stored.has('weight') || stored.has('weight_packed') || stored.has('qweight');
-}
-
-/**
- * The matrix [rows, cols] of one module. Throws `tensor_missing`, `tensor_mismatch` or `quantization_unsupported`; each names
- * the tensor.
- */
-export function readMatrix(stored: Stored, rows: number, cols: number, config: QuantizationConfig | undefined): Found {
+/** Of every format that is known. */
+export const readMatrix: ReadMatrix = (stored, rows, cols, config) => {
   const format = recognise(stored, config);
   if (typeof format.read === 'string') {
     throw unsupported(format.read, { tensor: stored.requireWhole(format.weight).name });
   }
   const found = format.read(stored, rows, cols, config);
-  if (found.matrix.kind !== 'float') checkDeclared(stored.module, found.facts, format, config);
-  return found;
+  const isFree = found.matrix.kind === 'float' || (config === undefined && format.undeclared);
+  if (!isFree) checkDeclared(stored.module, found.facts, config);
+  return withActivationScales(stored, found);
+};
+
+/** AutoAWQ scales the activation of a feed-forward, which is a divisor of its up projection. */
+function withActivationScales({ index, module }: Stored, found: Found): Found {
+  const name = module.replace(/up_proj$/, 'activation_fn.scales');
+  if (name === module || !index.has(name)) return found;
+  const divisor = checked(index.require(name), FLOATS, [found.matrix.rows]);
+  return { ...found, matrix: withDivisor(found.matrix, divisor) };
 }
 
 function recognise(stored: Stored, config: QuantizationConfig | undefined): Format {
@@ -107,18 +108,4 @@ function absent(stored: Stored): OutriderError {
   const other = Object.keys(OTHERS).find((suffix) => stored.has(suffix));
   if (other === undefined) return stored.index.missing(`${stored.module}.weight`);
   return unsupported(OTHERS[other]!, { tensor: stored.requireWhole(other).name });
-}
-
-function checkDeclared(module: string, facts: Facts, format: Format, config: QuantizationConfig | undefined): void {
-  if (config === undefined && format.undeclared) return;
-  const override = config?.overrides.get(module);
-  const schemes = override === undefined ? (config?.schemes ?? []) : override === false ? [] : [override];
-  if (schemes.some((scheme) => matches(scheme, facts))) return;
-  const declared = schemes.length === 0 ? 'no quantization' : schemes.map(describe).join(' or ');
-  throw new OutriderError(
-    'tensor_mismatch',
-    `"${module}" is stored as ${describe(facts)}, but config.json declares ${declared}${override === undefined ? '' : ' for it'}. ` +
-      'Config and weights are of different versions: download both again.',
-    { details: { tensor: module, found: describe(facts), declared } },
-  );
 }

@@ -10,7 +10,7 @@ import { blobLayout } from '../../kernels/blob-layout.ts';
 import type { GpuMatrix, Shard, Storage } from '../../kernels/matrix.ts';
 import type { LayerWeights, Mlp, Weights } from '../weights.ts';
 import type { Job } from './jobs.ts';
-import { type Blob, MatrixJobs } from './matrix-jobs.ts';
+import type { Blob, PlainJobs } from './plain-jobs.ts';
 import { type Requantization, storageOf, type WeightClass } from './storage.ts';
 
 export interface BufferPlan {
@@ -33,9 +33,12 @@ export interface LayoutOptions extends Requantization {
   readonly maxBytes: number;
 }
 
-/** Throws `model_too_large` where a matrix cannot be cut to fit, `quantization_unsupported` where its parts do not match. */
-export function layOut(tensors: ModelTensors, options: LayoutOptions): WeightLayout {
-  const builder = new Builder(options);
+/**
+ * Throws `model_too_large` where a matrix cannot be cut to fit, `quantization_unsupported` where its parts do not match.
+ * @param jobs collects the jobs; those of most models need no more than PlainJobs
+ */
+export function layOut(tensors: ModelTensors, options: LayoutOptions, jobs: PlainJobs): WeightLayout {
+  const builder = new Builder(options, jobs);
   const weights = builder.model(tensors);
   return { buffers: builder.buffers, weights, jobs: builder.jobs.list() };
 }
@@ -54,11 +57,12 @@ interface Stack {
 
 class Builder {
   readonly buffers: BufferPlan[] = [];
-  readonly jobs = new MatrixJobs();
+  readonly jobs: PlainJobs;
   readonly #options: LayoutOptions;
 
-  constructor(options: LayoutOptions) {
+  constructor(options: LayoutOptions, jobs: PlainJobs) {
     this.#options = options;
+    this.jobs = jobs;
   }
 
   model(tensors: ModelTensors): Weights<number> {

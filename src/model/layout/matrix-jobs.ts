@@ -1,4 +1,4 @@
-/** Jobs that put rows of stored matrices into a blob, one function per matrix kind. */
+/** Jobs of every kind of matrix, one function each: what is re-ordered, quantized or decoded on its way to the GPU, too. */
 import type {
   AffineMatrix,
   FloatMatrix,
@@ -11,72 +11,13 @@ import type {
 import type { Tensor } from '../../checkpoint/tensor.ts';
 import { OutriderError } from '../../errors.ts';
 import { bytesOf } from '../../kernels/blob-layout.ts';
-import type { BlobLayout, FloatDtype, Storage } from '../../kernels/matrix.ts';
+import type { FloatDtype, Storage } from '../../kernels/matrix.ts';
 import { bandRows, MAX_BAND_BYTES } from '../memory/staging.ts';
-import type { BandJob, BandTarget, DirectJob, Job, RowsTarget, ScaleDtype, Transform, WholeJob } from './jobs.ts';
+import type { BandJob, BandTarget, ScaleDtype, Transform } from './jobs.ts';
+import { eighths, PlainJobs, type Run, rowAt, type Section, sectionAt } from './plain-jobs.ts';
 
-/** One matrix (or pair) inside a buffer. */
-export interface Blob {
-  readonly buffer: number;
-  /** Bytes from the buffer's start. */
-  readonly offset: number;
-  readonly layout: BlobLayout;
-  readonly storage: Storage;
-  readonly cols: number;
-}
-
-/** `count` rows of a matrix from `first` on, which become the blob's rows from `to` on. */
-interface Run {
-  readonly blob: Blob;
-  readonly first: number;
-  readonly count: number;
-  readonly to: number;
-}
-
-export class MatrixJobs {
-  readonly #direct: DirectJob[] = [];
-  /** By tensor and work: several shards take from one reading. */
-  readonly #shared = new Map<string, (WholeJob | BandJob) & { readonly targets: unknown[] }>();
-
-  list(): Job[] {
-    return [...this.#direct, ...(this.#shared.values() as Iterable<Job>)];
-  }
-
-  /** A norm's weight, widened to f32. */
-  vector(tensor: Tensor, buffer: number): void {
-    const transform = { kind: 'widen', from: tensor.dtype as FloatDtype } as const;
-    this.#whole(tensor, transform, { buffer, offset: 0, start: 0, end: tensor.shape[0]! * 4 });
-  }
-
-  /** Rows first .. first + count - 1 of the matrices over each other become the blob's rows from `to` on. */
-  rows(blob: Blob, matrices: readonly Matrix[], first: number, count: number, to: number): void {
-    let skip = first;
-    let left = count;
-    let at = to;
-    for (const matrix of matrices) {
-      const from = Math.min(skip, matrix.rows);
-      const take = Math.min(matrix.rows - from, left);
-      if (take > 0) this.#matrix(matrix, { blob, first: from, count: take, to: at });
-      skip -= from;
-      left -= take;
-      at += take;
-    }
-  }
-
-  /**
-   * The tables that say which group a column belongs to, one per matrix. An order that turns out to be the natural one costs
-   * the lookups all the same: kernels are chosen before anything of it is read.
-   */
-  order({ buffer, offset, layout, cols }: Blob, matrices: readonly Matrix[]): void {
-    matrices.forEach((matrix, index) => {
-      const { groupIndex, groupSize } = matrix as Int4Matrix;
-      const at = offset + (layout.orderAt + index * cols) * 4;
-      const target = { buffer, offset: at, start: 0, end: cols * 4 };
-      this.#whole(groupIndex!, { kind: 'groups', cols, groupSize }, target);
-    });
-  }
-
-  #matrix(matrix: Matrix, run: Run): void {
+export class MatrixJobs extends PlainJobs {
+  protected override matrix(matrix: Matrix, run: Run): void {
     switch (matrix.kind) {
       case 'float':
         this.#float(matrix, run);
@@ -104,7 +45,7 @@ export class MatrixJobs {
     const width = bytesOf(dtype);
     if (storage.kind === 'float') {
       if (transposed) this.#transpose(weight, (8 * width) as 16 | 32, cols, rows, 'weights', run);
-      else this.#copyRows(weight, cols * width, 'weights', run);
+      else this.copyRows(weight, cols * width, 'weights', run);
       return;
     }
     if (storage.kind !== 'int4' && storage.kind !== 'affine') throw new Error(`floats in a ${storage.kind} blob`);
@@ -126,13 +67,13 @@ export class MatrixJobs {
     const transposed = packing !== 'compressed-tensors';
     if (packing === 'gptq') this.#transpose(packed, 32, cols / 8, rows, 'weights', run);
     else if (packing === 'awq') this.#transpose(packed, 4, cols, rows, 'weights', run);
-    else this.#copyRows(packed, cols / 2, 'weights', run);
+    else this.copyRows(packed, cols / 2, 'weights', run);
     if (transposed || divisor || from !== to) {
       const transform = { kind: 'scales', from, to, rows, groups, transposed, divisor } as const;
       this.#wholeRows(scales, transform, groups * bytesOf(to), 'scales', run);
-    } else this.#copyRows(scales, groups * bytesOf(to), 'scales', run, from);
+    } else this.copyRows(scales, groups * bytesOf(to), 'scales', run, from);
     if (!zeroPoints) return;
-    if (packing === 'compressed-tensors') this.#copyRows(zeroPoints, groups * 4, 'zeros', eighths(run));
+    if (packing === 'compressed-tensors') this.copyRows(zeroPoints, groups * 4, 'zeros', eighths(run));
     else {
       const transform = { kind: 'zero-points', packing, rows, groups, zeroOffset } as const;
       this.#wholeRows(zeroPoints, transform, groups * 4, 'zeros', eighths(run));
@@ -142,16 +83,16 @@ export class MatrixJobs {
   #affine({ cols, bits, groupSize, packed, scales, biases }: AffineMatrix, run: Run): void {
     const dtype = scales.dtype as FloatDtype;
     const scaleRow = (cols / groupSize) * bytesOf(dtype);
-    this.#copyRows(packed, (cols * bits) / 8, 'weights', run);
-    this.#copyRows(scales, scaleRow, 'scales', run, dtype);
-    this.#copyRows(biases, scaleRow, 'zeros', run, dtype);
+    this.copyRows(packed, (cols * bits) / 8, 'weights', run);
+    this.copyRows(scales, scaleRow, 'scales', run, dtype);
+    this.copyRows(biases, scaleRow, 'zeros', run, dtype);
   }
 
   #fp8({ rows, cols, weight, scales, block }: Fp8Matrix, run: Run): void {
     const from = scales.dtype as FloatDtype;
     const groups = Math.ceil(cols / block.cols);
-    this.#copyRows(weight, cols, 'weights', run);
-    if (block.rows === 1) this.#copyRows(scales, groups * bytesOf(from), 'scales', run, from);
+    this.copyRows(weight, cols, 'weights', run);
+    if (block.rows === 1) this.copyRows(scales, groups * bytesOf(from), 'scales', run, from);
     else {
       const transform = { kind: 'repeated-scales', from, rows, groups, blockRows: block.rows } as const;
       this.#wholeRows(scales, transform, groups * bytesOf(from), 'scales', run);
@@ -163,40 +104,25 @@ export class MatrixJobs {
       this.#transpose(packed, 8, cols / 2, rows, 'weights', run);
       this.#transpose(scales, 8, cols / 16, rows, 'scales', run, 'F8_E4M3');
     } else {
-      this.#copyRows(packed, cols / 2, 'weights', run);
-      this.#copyRows(scales, cols / 16, 'scales', run, 'F8_E4M3');
+      this.copyRows(packed, cols / 2, 'weights', run);
+      this.copyRows(scales, cols / 16, 'scales', run, 'F8_E4M3');
     }
     this.#wholeRows(globalScale, { kind: 'fill', rows, reciprocal: divides }, 4, 'zeros', run);
   }
 
   #nf4({ rows, cols, packed, absmax, quantMap, quantState, nested }: Nf4Matrix, run: Run): void {
-    this.#copyRows(packed, cols / 2, 'weights', run, 'swap');
+    this.copyRows(packed, cols / 2, 'weights', run, 'swap');
     const transform = { kind: 'absmax', rows, cols, quantMap, quantState, nested } as const;
     this.#wholeRows(absmax, transform, cols / 16, 'scales', run);
   }
 
   // ---- what the kinds above are made of
 
-  #copyRows(tensor: Tensor, rowBytes: number, section: Section, run: Run, how: DirectJob['how'] = 'copy'): void {
-    const { blob, first, count, to } = run;
-    const { buffer } = blob;
-    const offset = rowAt(blob, section, rowBytes, to);
-    const [start, end] = [first * rowBytes, (first + count) * rowBytes];
-    this.#direct.push({ kind: 'direct', tensor, start, end, buffer, offset, how });
-  }
-
   #wholeRows(tensor: Tensor, transform: Transform, rowBytes: number, section: Section, run: Run): void {
     const { blob, first, count, to } = run;
     const offset = rowAt(blob, section, rowBytes, to);
     const [start, end] = [first * rowBytes, (first + count) * rowBytes];
-    this.#whole(tensor, transform, { buffer: blob.buffer, offset, start, end });
-  }
-
-  #whole(tensor: Tensor, transform: Transform, target: RowsTarget): void {
-    const key = `${tensor.file} ${tensor.start} ${JSON.stringify(transform)}`;
-    const job = this.#shared.get(key);
-    if (job) job.targets.push(target);
-    else this.#shared.set(key, { kind: 'whole', tensor, transform, targets: [target] });
+    this.whole(tensor, transform, { buffer: blob.buffer, offset, start, end });
   }
 
   /** @param inCols elements of `bits` in a row of the result */
@@ -232,31 +158,8 @@ export class MatrixJobs {
     const rowMajor = op.kind === 'quantize' && !op.transposed;
     const end = rowMajor ? start + count * rowBytes : tensor.end - tensor.start;
     const key = `${tensor.file} ${tensor.start + start} ${end} ${JSON.stringify(op)}`;
-    const job = this.#shared.get(key);
-    if (job) job.targets.push(target);
-    else this.#shared.set(key, { kind: 'band', tensor, start, end, ...band, targets: [target] });
+    this.share(key, { kind: 'band', tensor, start, end, ...band, targets: [target] });
   }
-}
-
-type Section = 'weights' | 'scales' | 'zeros';
-
-/** Bytes. */
-function sectionAt({ offset, layout }: Blob, section: Section): number {
-  const words = { weights: 0, scales: layout.scalesAt, zeros: layout.zerosAt }[section];
-  return offset + words * 4;
-}
-
-/** Bytes: where row `row` of a section begins. Widths are multiples of 8 and rows are cut in eights, so it is a word's start. */
-function rowAt(blob: Blob, section: Section, rowBytes: number, row: number): number {
-  const offset = sectionAt(blob, section) + row * rowBytes;
-  if (offset % 4 !== 0) throw new Error(`row ${row} of ${rowBytes} bytes would begin at byte ${offset}, inside a word`);
-  return offset;
-}
-
-/** Zero points share a word in eights of rows. */
-function eighths({ blob, first, count, to }: Run): Run {
-  if (first % 8 !== 0 || to % 8 !== 0) throw new Error(`rows ${first} and ${to} begin inside a word of zero points`);
-  return { blob, first: first / 8, count: Math.ceil(count / 8), to: to / 8 };
 }
 
 function partsOfWords(tensor: Tensor, inCols: number, sourceCols: number, perWord: number): OutriderError {

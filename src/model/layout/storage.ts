@@ -24,6 +24,10 @@ export interface Requantization {
   readonly recipe?: Recipe | undefined;
 }
 
+/** Whether no matrix becomes another. */
+export const keepsAll = ({ quantizeOnLoad, recipe = 'as-stored' }: Requantization): boolean =>
+  quantizeOnLoad === undefined && recipe === 'as-stored';
+
 const FEED_FORWARD: readonly WeightClass[] = ['routed experts', 'shared experts', 'dense layers'];
 const BACKBONE: readonly WeightClass[] = ['embedding', 'attention', 'head'];
 const GROUP_SIZES = [128, 64, 32];

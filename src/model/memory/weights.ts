@@ -2,6 +2,7 @@
 import type { ModelTensors } from '../../checkpoint/model-tensors.ts';
 import type { GpuMatrix } from '../../kernels/matrix.ts';
 import { layOut, type WeightLayout } from '../layout/layout.ts';
+import { MatrixJobs } from '../layout/matrix-jobs.ts';
 import type { Requantization, WeightClass } from '../layout/storage.ts';
 
 /** In the order of the forward pass. */
@@ -69,7 +70,8 @@ export function lossOf(
 
 /** In as few buffers as possible: what an adapter's limits add by cutting is the same for all choices but for some bytes. */
 function totalWith(tensors: ModelTensors, { quantizeOnLoad, recipe }: Requantization): number {
-  return sizeWeights(layOut(tensors, { maxBytes: Number.POSITIVE_INFINITY, quantizeOnLoad, recipe })).total;
+  const options = { maxBytes: Number.POSITIVE_INFINITY, quantizeOnLoad, recipe };
+  return sizeWeights(layOut(tensors, options, new MatrixJobs())).total;
 }
 
 /** If routed experts were fetched when a token needs them, into slots of one expert each. All sizes are bytes on the GPU. */
