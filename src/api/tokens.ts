@@ -17,17 +17,12 @@ export async function tokenize(engine: Pick<TextEngine, 'encode'>, input: Tokeni
 export async function detokenize(engine: Pick<TextEngine, 'decode'>, ids: readonly number[]): Promise<string> {
   const isId = (id: unknown) => Number.isSafeInteger(id) && (id as number) >= 0;
   if (Array.isArray(ids) && ids.every(isId)) return engine.decode(ids);
-  const { refuse } = await import('./fields.ts');
-  throw refuse('ids', ids, 'a list of token ids');
+  throw (await import('./request/token-input.ts')).refuseIds(ids);
 }
 
 async function promptOf(conversation: unknown): Promise<ConversationPrompt> {
   const { messages: given, ...others } = Object(conversation);
   const messages = Object.keys(others).length > 0 ? undefined : plainMessages(given);
   if (messages) return { messages };
-  const [{ objectWith }, { parseConversation }] = await Promise.all([
-    import('./fields.ts'),
-    import('./request/validate.ts'),
-  ]);
-  return parseConversation(objectWith(conversation, 'input', ['messages', 'tools', 'tool_choice'])).prompt;
+  return (await import('./request/token-input.ts')).parsePrompt(conversation);
 }

@@ -16,13 +16,14 @@ const ELEMENT_LIMIT = 48_000;
 const CHAT_LIMIT = 160_000;
 /**
  * Modules that are imported on demand, and that a first answer does not demand: the engine or the loader in the page's own
- * thread, a worker's half, engines that tabs share, servers in place of this machine, ways into the API beside chat, calls of
- * tools, grammars, what only Node has, hub and hash worker; plans, care for what is stored, conversions of other formats, dropped
- * files; colours for code, and other views of an answer; what a person opens by hand (the model dialog, settings, shortcuts,
- * diagnostics, files of conversations), and what explains a failure.
+ * thread, a worker's half, engines that tabs share, servers in place of this machine, ways into the API beside chat, requests
+ * for more than the next answer, calls of tools, grammars, what only Node has, hub and hash worker; plans, care for what is
+ * stored, conversions of other formats, dropped files; colours for code, and other views of an answer; what a person opens by
+ * hand (the model dialog, settings, shortcuts, diagnostics, menus, files of conversations); what tells of a failure, or of
+ * what a person has done.
  */
 const LAZY =
-  /api\/(?:fetch|text-completions|remote|fields|request\/validate|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|drop|cache\/manage)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:highlight|colour|tree|tokens)\.ts|models\/(?:card|view\/dialog)|settings\/dialog|help|diagnostics|toast-view|conversations\/(?:files|memory-store|view\/(?:menu|rename)))/;
+  /api\/(?:fetch|text-completions|remote|request\/(?:validate|token-input)|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|drop|cache\/manage|http\/in-order)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:highlight|colour|tree|tokens)\.ts|models\/(?:card|view\/dialog)|settings\/dialog|help|diagnostics|toast-view|conversations\/(?:files|memory-store|view\/(?:menu|rename)))/;
 
 /** What stands for a worker of the site that shares its files; its path follows. */
 const WORKER = '\0outrider:worker:';

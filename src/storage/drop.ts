@@ -3,19 +3,13 @@ import { OutriderError } from '../errors.ts';
 import type { FileAt } from './file-at.ts';
 
 /**
- * Must be called while the drop event is handled, before any `await`: the browser empties `transfer` afterwards. Folders
- * whose names begin with a dot are skipped: version control and download caches, thousands of files.
+ * Folders whose names begin with a dot are skipped: version control and download caches, thousands of files.
+ * @param dropped entries; files where they are in no file system, such as an image that was dragged from a page
  * @throws OutriderError `model_not_found` where a file or folder cannot be read any more
  */
-export function filesOfDrop(transfer: DataTransfer): Promise<FileAt[]> {
-  const items = [...transfer.items].filter(({ kind }) => kind === 'file');
-  const walks = items.map((item) => {
-    const entry = item.webkitGetAsEntry();
-    if (entry !== null) return walk(entry);
-    const file = item.getAsFile(); // not from a file system: an image dragged from a page
-    return file === null ? [] : [{ file, path: file.name }];
-  });
-  return Promise.all(walks).then((lists) => lists.flat());
+export async function filesOfDrop(dropped: readonly (FileSystemEntry | File)[]): Promise<FileAt[]> {
+  const walks = dropped.map((one) => (one instanceof File ? [{ file: one, path: one.name }] : walk(one)));
+  return (await Promise.all(walks)).flat();
 }
 
 async function walk(entry: FileSystemEntry): Promise<FileAt[]> {

@@ -119,10 +119,7 @@ test('a dropped folder is walked to the bottom, without what lies in hidden fold
     '.git': { 'config.json': file('{}') },
     sub: { 'a.txt': file('a'), deeper: { 'b.txt': file('b'), 'c.txt': file('c'), 'd.txt': file('d') } },
   };
-  const item = { kind: 'file', webkitGetAsEntry: () => entryOf('tiny', tree) };
-  const loose = { kind: 'file', webkitGetAsEntry: () => null, getAsFile: () => new File(['x'], 'loose.txt') };
-  const transfer = { items: [item, { kind: 'string' }, loose] } as unknown as DataTransfer;
-  const files = await filesOfDrop(transfer);
+  const files = await filesOfDrop([entryOf('tiny', tree), new File(['x'], 'loose.txt')]);
   expect(files.map(({ path }) => path).sort()).toEqual([
     'loose.txt',
     'tiny/config.json',

@@ -1,9 +1,11 @@
 /** What a bug report needs to know: browser, adapter, model, storage, the last error. No word of a conversation. */
 import { version } from '../../../package.json';
+import { create } from '../shared/dom.ts';
 import { describe } from '../shared/problems.ts';
 import type { ModelLibrary } from './models/api.ts';
 import type { HolderState } from './models/holder.ts';
 import { readSettings } from './settings/settings.ts';
+import { showToast } from './toast.ts';
 
 /** What is reported on. */
 export interface Report {
@@ -13,6 +15,24 @@ export interface Report {
   readonly failure: unknown;
   /** Texts that must not be in the report, should an error quote them. */
   readonly secrets: readonly string[];
+}
+
+/** Copies the report; where the browser does not let the page copy, it stands below the button for a person to do it. */
+export async function copyDiagnostics(button: HTMLElement, about: Report): Promise<void> {
+  const report = await diagnose(about);
+  const copied = await navigator.clipboard?.writeText(report).then(
+    () => true,
+    () => false,
+  );
+  if (!copied)
+    button.after(
+      create('textarea', { className: 'report', value: report, readOnly: true, rows: 8, ariaLabel: 'Diagnostics' }),
+    );
+  await showToast({
+    text: copied
+      ? 'The diagnostics are copied. They hold no word of your conversations.'
+      : 'The diagnostics are ready to be copied.',
+  });
 }
 
 /** The report as text, one fact a line. What cannot be found out says so in its place. */

@@ -1,5 +1,4 @@
 /** Files that are dropped anywhere on the page: a model's folder, or exported conversations. */
-import { filesOfDrop } from '../../storage/drop.ts';
 import type { FileAt } from '../../storage/file-at.ts';
 import { byId } from '../shared/dom.ts';
 
@@ -25,10 +24,19 @@ export function setUpDrop({ onModel, onConversations, onFailure }: DropActions):
     hint.hidePopover();
     if (!hasFiles(event)) return;
     event.preventDefault();
-    filesOfDrop(event.dataTransfer!).then((files) => {
+    read(droppedBy(event.dataTransfer!)).then((files) => {
       const [only] = files;
       if (files.length === 1 && only!.file.name.endsWith('.json')) onConversations(only!.file);
       else onModel(files);
     }, onFailure);
   });
 }
+
+/** Before any `await`: the browser empties the list once the event is handled. */
+function droppedBy({ items }: DataTransfer): (FileSystemEntry | File)[] {
+  const files = [...items].filter(({ kind }) => kind === 'file');
+  return files.map((item) => item.webkitGetAsEntry() ?? item.getAsFile()).filter((one) => one !== null);
+}
+
+const read = async (dropped: readonly (FileSystemEntry | File)[]) =>
+  (await import('../../storage/drop.ts')).filesOfDrop(dropped);

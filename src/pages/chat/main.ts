@@ -8,7 +8,6 @@ import { Chat } from './chat.ts';
 import { Desk } from './conversations/desk.ts';
 import { History } from './conversations/history.ts';
 import { openIdbStore } from './conversations/idb-store.ts';
-import { createMemoryStore } from './conversations/store.ts';
 import { wordsOf } from './conversations/tree.ts';
 import { Sidebar } from './conversations/view/sidebar.ts';
 import dialogStyles from './dialog.css?url';
@@ -41,9 +40,9 @@ const holder = new ModelHolder(async (source, request) => {
   if (unusable) throw unusable;
   return library.createEngine(source, request);
 });
-const store = openIdbStore().catch((error) => {
-  showToast({ text: `This window keeps no conversations: they go when it is closed. (${error})`, stays: true });
-  return createMemoryStore();
+const store = openIdbStore().catch(async (error) => {
+  void showToast({ text: `This window keeps no conversations: they go when it is closed. (${error})`, stays: true });
+  return (await import('./conversations/memory-store.ts')).createMemoryStore();
 });
 const history = new History(store, new BroadcastChannel('outrider.conversations'), {
   onList: (heads) => {
@@ -87,24 +86,10 @@ async function openHelp(): Promise<void> {
 }
 
 async function copyDiagnostics(button: HTMLElement): Promise<void> {
-  const { diagnose } = await import('./diagnostics.ts');
+  const { copyDiagnostics } = await import('./diagnostics.ts');
   const said = [...history.tree.messages.values()].flatMap(wordsOf);
   const secrets = [...said, readSettings().systemPrompt ?? '', byId<HTMLTextAreaElement>('prompt').value];
-  const report = await diagnose({ holder: holder.state, library, failure: chat.lastFailure, secrets });
-  const copied = await navigator.clipboard?.writeText(report).then(
-    () => true,
-    () => false,
-  );
-  // Where the browser does not let the page copy, a person can.
-  if (!copied)
-    button.after(
-      create('textarea', { className: 'report', value: report, readOnly: true, rows: 8, ariaLabel: 'Diagnostics' }),
-    );
-  showToast({
-    text: copied
-      ? 'The diagnostics are copied. They hold no word of your conversations.'
-      : 'The diagnostics are ready to be copied.',
-  });
+  await copyDiagnostics(button, { holder: holder.state, library, failure: chat.lastFailure, secrets });
 }
 
 const shortcuts: readonly Shortcut[] = [
@@ -144,7 +129,7 @@ document.addEventListener('keydown', (event) => {
 });
 void desk.restore().catch((error) => desk.fail(error));
 keepForOffline((reload) => {
-  showToast({ text: 'A new version is ready.', action: { label: 'Reload', run: reload }, stays: true });
+  void showToast({ text: 'A new version is ready.', action: { label: 'Reload', run: reload }, stays: true });
 });
 // Not awaited at the top level: bundlers would then put what other chunks share into many small ones.
 void manager.start(new URLSearchParams(location.search).get('model')).then(() => {

@@ -48,54 +48,55 @@ export class Desk {
     this.#chat.focus();
   }
 
-  async remove({ id, title }: Head): Promise<void> {
-    try {
+  remove({ id, title }: Head): Promise<void> {
+    return this.#orSay(async () => {
       if (id === this.#history.id) await this.#chat.stop();
       const undo = await this.#history.remove(id);
       byId('history-search').focus(); // the row that had it is gone
-      showToast({
-        text: `“${title}” is deleted.`,
-        action: { label: 'Undo', run: () => void undo().catch((error) => this.fail(error)) },
-      });
-    } catch (error) {
-      this.fail(error);
-    }
+      const action = { label: 'Undo', run: () => void this.#orSay(undo) };
+      await showToast({ text: `“${title}” is deleted.`, action });
+    });
   }
 
-  async exportAs(id: string, format: 'json' | 'markdown'): Promise<void> {
-    try {
+  exportAs(id: string, format: 'json' | 'markdown'): Promise<void> {
+    return this.#orSay(async () => {
       const [conversation, { download }] = await Promise.all([this.#history.read(id), import('./files.ts')]);
       if (conversation) download(conversation, format);
-    } catch (error) {
-      this.fail(error);
-    }
+    });
   }
 
-  async exportAll(): Promise<void> {
-    try {
+  exportAll(): Promise<void> {
+    return this.#orSay(async () => {
       const [all, { downloadAll }] = await Promise.all([this.#history.readAll(), import('./files.ts')]);
       downloadAll(all);
-    } catch (error) {
-      this.fail(error);
-    }
+    });
   }
 
   /** Adds the conversations of a file, all or none. */
-  async importFile(file: File): Promise<void> {
-    try {
+  importFile(file: File): Promise<void> {
+    return this.#orSay(async () => {
       const { readConversations } = await import('./files.ts');
       const conversations = await readConversations(file);
       await this.#history.addAll(conversations);
       const { length } = conversations;
-      showToast({ text: `${length} ${length === 1 ? 'conversation is' : 'conversations are'} added.` });
-    } catch (error) {
-      this.fail(error);
-    }
+      await showToast({ text: `${length} ${length === 1 ? 'conversation is' : 'conversations are'} added.` });
+    });
   }
 
   /** Says that something could not be kept, read or written. */
   fail(error: unknown): void {
     const isOurs = error instanceof OutriderError;
-    showToast({ text: isOurs ? error.message : `The browser does not keep conversations now: ${error}`, stays: true });
+    void showToast({
+      text: isOurs ? error.message : `The browser does not keep conversations now: ${error}`,
+      stays: true,
+    });
+  }
+
+  async #orSay(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 }

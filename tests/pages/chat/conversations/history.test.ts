@@ -1,10 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Channel, History } from '../../../../src/pages/chat/conversations/history.ts';
-import {
-  type ConversationStore,
-  createMemoryStore,
-  type Head,
-} from '../../../../src/pages/chat/conversations/store.ts';
+import { createMemoryStore } from '../../../../src/pages/chat/conversations/memory-store.ts';
+import type { ConversationStore, Head } from '../../../../src/pages/chat/conversations/store.ts';
 import { type Answer, type Message, type Question, shownPath } from '../../../../src/pages/chat/conversations/tree.ts';
 
 let time = 0;

@@ -1,7 +1,8 @@
 /** One conversation of the list: its title opens it, the button beside it has everything else. */
 import { create, createIconButton } from '../../../shared/dom.ts';
+import { loadStyles } from '../../../shared/styles.ts';
 import type { Head } from '../store.ts';
-import { openMenu } from './menu.ts';
+import menuStyles from './menu.css?url';
 
 export interface RowActions {
   open(id: string): void;
@@ -22,10 +23,10 @@ export class RowView {
     this.#actions = actions;
     this.#title.addEventListener('click', () => actions.open(this.#head.id));
     this.#title.addEventListener('keydown', (event) => {
-      if (event.key === 'F2') this.#rename();
+      if (event.key === 'F2') void this.#rename();
       else if (event.key === 'Delete') actions.remove(this.#head);
     });
-    this.#more = createIconButton('dots', '', (button) => this.#openMenu(button));
+    this.#more = createIconButton('dots', '', (button) => void this.#openMenu(button));
     this.#more.ariaHasPopup = 'menu';
     this.element.append(this.#title, this.#more);
   }
@@ -39,44 +40,19 @@ export class RowView {
     this.#more.title = 'Rename, export, delete';
   }
 
-  #openMenu(button: HTMLButtonElement): void {
+  async #openMenu(button: HTMLButtonElement): Promise<void> {
+    const [{ openMenu }] = await Promise.all([import('./menu.ts'), loadStyles(menuStyles)]);
     const { id } = this.#head;
     openMenu(button, [
-      { label: 'Rename', run: () => this.#rename() },
+      { label: 'Rename', run: () => void this.#rename() },
       { label: 'Export as Markdown', run: () => this.#actions.exportAs(id, 'markdown') },
       { label: 'Export as JSON', run: () => this.#actions.exportAs(id, 'json') },
       { label: 'Delete', run: () => this.#actions.remove(this.#head) },
     ]);
   }
 
-  /** Puts a field in the title's place. */
-  #rename(): void {
-    const field = create('input', {
-      type: 'text',
-      value: this.#head.title,
-      maxLength: 200,
-      dir: 'auto',
-      ariaLabel: 'Title',
-    });
-    let isOpen = true;
-    const close = (keeps: boolean, refocuses: boolean) => {
-      if (!isOpen) return;
-      isOpen = false;
-      const title = field.value.trim();
-      field.replaceWith(this.#title);
-      if (refocuses) this.#title.focus();
-      if (keeps && title !== '' && title !== this.#head.title) this.#actions.rename(this.#head.id, title);
-    };
-    field.addEventListener('keydown', (event) => {
-      if (event.isComposing) return;
-      if (event.key !== 'Enter' && event.key !== 'Escape') return;
-      event.preventDefault(); // Enter would press the title that gets the focus, Escape close the drawer
-      event.stopPropagation();
-      close(event.key === 'Enter', true);
-    });
-    field.addEventListener('blur', () => close(true, false));
-    this.#title.replaceWith(field);
-    field.focus();
-    field.select();
+  async #rename(): Promise<void> {
+    const { renameInPlace } = await import('./rename.ts');
+    renameInPlace(this.#title, this.#head.title, (title) => this.#actions.rename(this.#head.id, title));
   }
 }
