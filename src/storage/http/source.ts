@@ -6,7 +6,7 @@ import { checkRange, type FileFacts, type ModelSource, type ReadOptions } from '
 import { lookAt, type Pin } from './file.ts';
 import { STALL_MS } from './guard.ts';
 import { versionOf } from './headers.ts';
-import { notThere, type RemoteFile, readInOrder, readRange } from './read.ts';
+import { notThere, type RemoteFile, readRange } from './read.ts';
 import { fileError, type Remote } from './request.ts';
 
 export interface HttpOptions {
@@ -86,16 +86,21 @@ export function createHttpSource(folder: string | URL, options: HttpOptions = {}
   };
 }
 
-function streamFile(
+async function* streamFile(
   file: RemoteFile,
   start: number,
   end: number,
   { parallel }: HttpOptions,
   signal: AbortSignal | undefined,
-): AsyncIterable<Uint8Array<ArrayBuffer>> {
-  if (start === end) return streamParts(async () => new Uint8Array(), 0, 0);
-  if (!file.pin.ranges) return readInOrder(file, start, end, signal);
-  return streamParts((from, to, cancelled) => readRange(file, from, to, cancelled), start, end, { parallel, signal });
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  if (start === end) return;
+  if (file.pin.ranges) {
+    const readPart = (from: number, to: number, cancelled: AbortSignal) => readRange(file, from, to, cancelled);
+    yield* streamParts(readPart, start, end, { parallel, signal });
+  } else {
+    const { readInOrder } = await import('./in-order.ts');
+    yield* readInOrder(file, start, end, signal);
+  }
 }
 
 /** Names a folder in a cache: its URL without query and fragment. */
