@@ -1,6 +1,12 @@
 /** A line at the page's foot about what has just happened, with at most one thing to do about it. */
 import { byId, create, createButton, createIconButton } from '../shared/dom.ts';
-import type { Toast } from './toast.ts';
+
+export interface Toast {
+  readonly text: string;
+  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
+  /** Stays until it is closed; else it goes by itself. */
+  readonly stays?: boolean | undefined;
+}
 
 const shownMs = 10_000;
 
