@@ -15,6 +15,7 @@ declare const app: {
     where: 'default' | 'own' | 'shared' | 'page',
     model: string,
   ): Promise<{ text: string; downgrades: string[] }>;
+  answerQuantized(model: string): Promise<{ text: string; downgrades: string[] }>;
   useEverywhere(model: string): Promise<{ shown: string; json: string; prompted: string; log: number }>;
 };
 
@@ -88,6 +89,11 @@ describe.each([
   it.each(threads)('answers alike from another thread: %s', async (where) => {
     const answer = await page.evaluate(([at, url]) => app.answerIn(at, url), [where, model()] as const);
     expect(answer).toEqual({ text, downgrades: [] });
+  });
+
+  it('brings what only some models need into its own workers, which could not fetch it', async () => {
+    const { text: found, downgrades } = await page.evaluate((url) => app.answerQuantized(url), model());
+    expect({ found, downgrades }).toEqual({ found: expect.stringMatching(/\w+ \w+/), downgrades: [] });
   });
 
   it('says nothing is wrong, and never loads the page again', () => {

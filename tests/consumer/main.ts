@@ -30,6 +30,9 @@ const app = {
     return answerOnce(model, { contextLength: 256, worker });
   },
 
+  /** Quantized while it is loaded, by workers of the library's. */
+  answerQuantized: (model: string) => answerOnce(model, { contextLength: 256, recipe: 'int8-backbone' }),
+
   /** One engine, in a worker of the library's, behind the element, a grammar and the Prompt API. */
   async useEverywhere(model: string) {
     const engine = await createEngine(model, { contextLength: 512 });
