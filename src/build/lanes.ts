@@ -19,11 +19,15 @@ interface Lane {
   readonly setup?: { readonly globalSetup: string };
 }
 
-/** Software adapters use every core themselves, so the GPU lanes gain nothing from many workers; two browsers at once disturb each other. */
+/**
+ * Software adapters use every core themselves, so the GPU lanes gain nothing from many workers; two browsers at once disturb
+ * each other. Time limits are for what hangs: in a full run (src/build/test.mjs) all lanes but the browser's get what that
+ * leaves of the cores.
+ */
 const LANES: Readonly<Record<string, Lane>> = {
-  unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 60 },
-  wgsl: { include: WGSL, group: 0, workers: 2, timeoutSeconds: 60 },
-  gpu: { include: GPU, group: 1, workers: 2, timeoutSeconds: 180 },
+  unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 180 },
+  wgsl: { include: WGSL, group: 0, workers: 2, timeoutSeconds: 180 },
+  gpu: { include: GPU, group: 1, workers: 2, timeoutSeconds: 600 },
   browser: {
     include: BROWSER,
     group: 2,
@@ -49,5 +53,6 @@ export const testProjects: TestProjectConfiguration[] = Object.entries(LANES).ma
     sequence: { groupOrder: lane.group },
     testTimeout: lane.timeoutSeconds * 1000,
     hookTimeout: lane.timeoutSeconds * 1000,
+    expect: { poll: { timeout: 30_000 } }, // Vitest's own second times the machine
   },
 }));
