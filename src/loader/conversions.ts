@@ -10,19 +10,19 @@ import type { ModelSource, ReadOptions } from '../storage/source.ts';
 import { type Bytes, DirectSink, isPlain, type Output, openPlain, type Sink, WholeSink } from './sinks.ts';
 import { SideTensors, transform } from './transform.ts';
 
-/** Reads what a run's jobs look up, and gives what opens a sink of each. */
-export async function openConverting(
+/** Reads what a run's jobs look up, and gives what opens the sink of each. */
+export async function openersOf(
   run: readonly Job[],
   source: ModelSource,
   options: ReadOptions,
-): Promise<(job: Job) => Sink> {
+): Promise<(() => Sink)[]> {
   const side = await SideTensors.read(source, run, options);
-  return (job) => {
+  return run.map((job) => () => {
     if (isPlain(job)) return openPlain(job);
     if (job.kind === 'direct') return new DirectSink(job, swapNibbles);
     if (job.kind === 'band') return new BandSink(job);
     return new WholeSink(job, (bytes) => transform(job.transform, bytes, job.tensor.name, side));
-  };
+  });
 }
 
 class BandSink implements Sink {

@@ -26,7 +26,7 @@ export async function* readPieces(
   let loaded = 0;
   for (const run of runsOf(jobs, options.wholeFiles ? Number.POSITIVE_INFINITY : MAX_GAP_BYTES)) {
     const { file } = run[0]!.tensor;
-    const openSink = await openerFor(run, source, options);
+    const openers = await openersOf(run, source, options);
     const start = startOf(run[0]!);
     const end = Math.max(...run.map(endOf));
     const open: Sink[] = [];
@@ -35,7 +35,7 @@ export async function* readPieces(
     for await (const bytes of source.stream(file, start, end, options)) {
       throwIfAborted(options.signal);
       const pieceEnd = position + bytes.length;
-      for (; next < run.length && startOf(run[next]!) < pieceEnd; next++) open.push(openSink(run[next]!));
+      for (; next < run.length && startOf(run[next]!) < pieceEnd; next++) open.push(openers[next]!());
       const output = new Output(bytes);
       for (let i = 0; i < open.length; ) {
         const sink = open[i]!;
@@ -54,10 +54,10 @@ export async function* readPieces(
   }
 }
 
-/** Most models are copied and widened; what converts tensors of the others is loaded where a run has some. */
-async function openerFor(run: readonly Job[], source: ModelSource, options: ReadOptions): Promise<(job: Job) => Sink> {
-  const plain = run.every(isPlain);
-  return plain ? openPlain : (await import('./conversions.ts')).openConverting(run, source, options);
+/** What opens each job's sink. Most models are copied and widened; what converts others is loaded where a run needs it. */
+async function openersOf(run: readonly Job[], source: ModelSource, options: ReadOptions): Promise<(() => Sink)[]> {
+  if (run.every(isPlain)) return run.map((job) => () => openPlain(job));
+  return (await import('./conversions.ts')).openersOf(run, source, options);
 }
 
 /** Jobs in file order, in runs that one stream each reads. */

@@ -1,24 +1,32 @@
 /** What takes the bytes of jobs as they come: as they are, or floats to f32. */
 import { DTYPE_BYTES } from '../checkpoint/tensor.ts';
 import type { FloatDtype } from '../kernels/matrix.ts';
-import { type DirectJob, endOf, type Job, startOf, type WholeJob } from '../model/layout/jobs.ts';
+import {
+  type DirectJob,
+  endOf,
+  type Job,
+  startOf,
+  type WholeJob,
+  type WholeJobOf,
+  type Widening,
+} from '../model/layout/jobs.ts';
 import type { Write } from '../model/pieces.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { widenToF32 } from '../quant/float.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Whether `openPlain` takes it. */
-export function isPlain(job: Job): boolean {
+/** A job whose bytes are copied, or widened to f32. */
+export type PlainJob = (DirectJob & { readonly how: Exclude<DirectJob['how'], 'swap'> }) | WholeJobOf<Widening>;
+
+export function isPlain(job: Job): job is PlainJob {
   return job.kind === 'direct' ? job.how !== 'swap' : job.kind === 'whole' && job.transform.kind === 'widen';
 }
 
-/** A sink of a job that is plain. */
-export function openPlain(job: Job): Sink {
+export function openPlain(job: PlainJob): Sink {
   if (job.kind === 'direct') return new DirectSink(job);
-  const { transform, tensor } = job as WholeJob;
-  if (transform?.kind !== 'widen') throw new TypeError(`a ${job.kind} job is not plain`);
-  return new WholeSink(job as WholeJob, (bytes) => bytesIn(finiteFloats(bytes, transform.from, tensor.name)));
+  const { transform, tensor } = job;
+  return new WholeSink(job, (bytes) => bytesIn(finiteFloats(bytes, transform.from, tensor.name)));
 }
 
 /** As f32. Throws `checkpoint_invalid` where one is not finite. */

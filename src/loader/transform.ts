@@ -1,9 +1,9 @@
-/** Small tensors that reach the GPU in another form than the file's: norms, scales, zero points. */
+/** Small tensors that reach the GPU in another form than the file's: scales, zero points. */
 import type { Tensor } from '../checkpoint/tensor.ts';
 import { OutriderError } from '../errors.ts';
 import { bytesOf } from '../kernels/blob-layout.ts';
 import type { FloatDtype } from '../kernels/matrix.ts';
-import { type Job, sidesOf, type Transform } from '../model/layout/jobs.ts';
+import { type Conversion, type Job, sidesOf } from '../model/layout/jobs.ts';
 import { assertFinite } from '../quant/finite.ts';
 import { widenToF32 } from '../quant/float.ts';
 import { checkNf4Code, checkQuantState, nf4Absmax, parseQuantState } from '../quant/nf4.ts';
@@ -65,10 +65,8 @@ function neighbours(tensors: readonly Tensor[]): Tensor[][] {
  * @param bytes the whole tensor
  * @param name of the tensor, for messages
  */
-export function transform(how: Transform, bytes: Bytes, name: string, side: SideTensors): Bytes {
+export function transform(how: Conversion, bytes: Bytes, name: string, side: SideTensors): Bytes {
   switch (how.kind) {
-    case 'widen':
-      return bytesIn(finiteFloats(bytes, how.from, name));
     case 'scales':
       return scalesByRow(how, bytes, name, side);
     case 'zero-points':
@@ -85,7 +83,7 @@ export function transform(how: Transform, bytes: Bytes, name: string, side: Side
 }
 
 function scalesByRow(
-  { from, to, rows, groups, transposed, divisor }: Transform & { kind: 'scales' },
+  { from, to, rows, groups, transposed, divisor }: Conversion & { kind: 'scales' },
   bytes: Bytes,
   name: string,
   side: SideTensors,
@@ -101,7 +99,7 @@ function scalesByRow(
 }
 
 function repeatedScales(
-  { from, rows, groups, blockRows }: Transform & { kind: 'repeated-scales' },
+  { from, rows, groups, blockRows }: Conversion & { kind: 'repeated-scales' },
   bytes: Bytes,
   name: string,
 ): Bytes {
@@ -123,7 +121,7 @@ function globalScale(reciprocal: boolean, bytes: Bytes, name: string): number {
 }
 
 function absmax(
-  { rows, cols, quantMap, quantState, nested }: Transform & { kind: 'absmax' },
+  { rows, cols, quantMap, quantState, nested }: Conversion & { kind: 'absmax' },
   bytes: Bytes,
   name: string,
   side: SideTensors,

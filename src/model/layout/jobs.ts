@@ -57,11 +57,13 @@ export interface DirectJob {
   readonly how: 'copy' | 'swap' | ScaleDtype;
 }
 
+export type WholeJob = WholeJobOf<Widening> | WholeJobOf<Conversion>;
+
 /** The whole tensor, transformed into rows of equal length, of which each target takes a run. */
-export interface WholeJob {
+export interface WholeJobOf<T extends Transform> {
   readonly kind: 'whole';
   readonly tensor: Tensor;
-  readonly transform: Transform;
+  readonly transform: T;
   readonly targets: readonly RowsTarget[];
 }
 
@@ -74,9 +76,16 @@ export interface RowsTarget {
   readonly end: number;
 }
 
-export type Transform =
-  /** Floats to f32. */
-  | { readonly kind: 'widen'; readonly from: FloatDtype }
+export type Transform = Widening | Conversion;
+
+/** Floats to f32. */
+export interface Widening {
+  readonly kind: 'widen';
+  readonly from: FloatDtype;
+}
+
+/** What only some formats need. */
+export type Conversion =
   /** Scales, stored [rows, groups] or, `transposed`, [groups, rows] -> [rows, groups]; each row by its divisor where there is one. */
   | {
       readonly kind: 'scales';

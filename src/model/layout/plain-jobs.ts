@@ -106,7 +106,7 @@ export class PlainJobs {
 
   protected whole(tensor: Tensor, transform: Transform, target: RowsTarget): void {
     const key = `${tensor.file} ${tensor.start} ${JSON.stringify(transform)}`;
-    this.share(key, { kind: 'whole', tensor, transform, targets: [target] });
+    this.share(key, { kind: 'whole', tensor, transform, targets: [target] } as WholeJob);
   }
 
   /** Adds the job, or its targets to the one that does the same work. @param key names tensor and work */
