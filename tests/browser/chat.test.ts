@@ -83,6 +83,7 @@ describe('a conversation', () => {
   it('warns of a software adapter and says what that means', async () => {
     expect(await page.locator('#adapter-badge').isVisible()).toBe(true);
     await page.click('#model');
+    await page.locator('#about:popover-open').waitFor();
     expect(await page.locator('#about').textContent()).toMatch(/swiftshader/i);
     expect(await page.locator('#about-software').isVisible()).toBe(true);
     await page.keyboard.press('Escape');

@@ -19,7 +19,7 @@ import { Log } from './messages/log.ts';
 import type { HolderState, ModelHolder } from './models/holder.ts';
 import { isCovered } from './settings/remote.ts';
 import { readSettings, requestFields, toolsOf } from './settings/settings.ts';
-import { StatusView, showFacts } from './status.ts';
+import { StatusView } from './status.ts';
 
 /** What the page hands to the chat. */
 export interface ChatOptions {
@@ -246,7 +246,7 @@ export class Chat {
     const view = this.#log.answerView(answer.id)!;
     const messages = toMessages(pathTo(this.#tree, answer.parent), settings.systemPrompt);
     return streamAnswer(engine, { messages, ...requestFields(settings) }, abort.signal, parts, {
-      onCalls: (calls) => view.showCalls(calls),
+      onCalls: (calls) => void view.showCalls(calls),
       onText: (text) => {
         view.append(text);
         this.#announcer.push(text);
@@ -309,7 +309,7 @@ export class Chat {
     byId('load-pause').hidden = state.kind !== 'loading' || state.order.entry.kind !== 'remote';
     byId('load-resume').hidden = state.kind !== 'paused';
     if (state.kind !== 'failed') showProblem(undefined);
-    if (state.kind === 'ready') this.#useEngine(state);
+    if (state.kind === 'ready') this.#useEngine(state.engine);
     else if (state.kind === 'failed') void this.#showFailure(state);
     else if (state.kind === 'paused') this.#status.showNoModel('Paused. What was downloaded stays on this machine.');
     else if (state.kind === 'loading') this.#status.showNoModel('Starting…');
@@ -317,7 +317,7 @@ export class Chat {
     this.#count();
   }
 
-  #useEngine({ engine, order }: Extract<HolderState, { kind: 'ready' }>): void {
+  #useEngine(engine: Engine): void {
     this.#engine = engine;
     engine.on('event', (event) => this.#onEvent(event));
     this.#layers = engine.model.layers
@@ -327,7 +327,6 @@ export class Chat {
     this.#showExperts(this.#inPanel ?? this.#lastAnswer);
     this.#status.showModel(engine);
     this.#status.showIdle(engine);
-    showFacts(order.entry, engine.model);
     this.#announcer.say('The model is ready.');
     this.#setState('ready');
   }

@@ -4,6 +4,7 @@ import { create } from '../shared/dom.ts';
 import { describe } from '../shared/problems.ts';
 import type { ModelLibrary } from './models/api.ts';
 import type { HolderState } from './models/holder.ts';
+import { library } from './models/library.ts';
 import { readSettings } from './settings/settings.ts';
 import { showToast } from './toast.ts';
 
@@ -18,8 +19,8 @@ export interface Report {
 }
 
 /** Copies the report; where the browser does not let the page copy, it stands below the button for a person to do it. */
-export async function copyDiagnostics(button: HTMLElement, about: Report): Promise<void> {
-  const report = await diagnose(about);
+export async function copyDiagnostics(button: HTMLElement, about: Omit<Report, 'library'>): Promise<void> {
+  const report = await diagnose({ ...about, library });
   const copied = await navigator.clipboard?.writeText(report).then(
     () => true,
     () => false,

@@ -13,7 +13,7 @@ import { Sidebar } from './conversations/view/sidebar.ts';
 import dialogStyles from './dialog.css?url';
 import { setUpDrop } from './drop.ts';
 import { ExpertPanel } from './experts/panel.ts';
-import { library } from './models/api.ts';
+import { createEngine } from './models/api.ts';
 import { ModelHolder } from './models/holder.ts';
 import { ModelManager } from './models/manager.ts';
 import { keepForOffline } from './offline/register.ts';
@@ -35,10 +35,10 @@ const experts = new ExpertPanel();
 followTheme(() => experts.redraw());
 const holder = new ModelHolder(async (source, request) => {
   const fallback = fallbackOptions();
-  if (fallback) return markCovered(await library.createEngine(source, { ...request, fallback }));
+  if (fallback) return markCovered(await createEngine(source, { ...request, fallback }));
   const unusable = unusablePlatform();
   if (unusable) throw unusable;
-  return library.createEngine(source, request);
+  return createEngine(source, request);
 });
 const store = openIdbStore().catch(async (error) => {
   void showToast({ text: `This window keeps no conversations: they go when it is closed. (${error})`, stays: true });
@@ -73,7 +73,7 @@ const sidebar = new Sidebar({
   showShortcuts: () => void openHelp(),
 });
 const home = { base: location.href, embedded: new URL(defaultModel, location.href).href };
-const manager = new ModelManager({ library, holder, home });
+const manager = new ModelManager(holder, home);
 
 async function openSettings(): Promise<void> {
   const [{ openSettings }] = await Promise.all([import('./settings/dialog.ts'), loadStyles(dialogStyles)]);
@@ -89,7 +89,23 @@ async function copyDiagnostics(button: HTMLElement): Promise<void> {
   const { copyDiagnostics } = await import('./diagnostics.ts');
   const said = [...history.tree.messages.values()].flatMap(wordsOf);
   const secrets = [...said, readSettings().systemPrompt ?? '', byId<HTMLTextAreaElement>('prompt').value];
-  await copyDiagnostics(button, { holder: holder.state, library, failure: chat.lastFailure, secrets });
+  await copyDiagnostics(button, { holder: holder.state, failure: chat.lastFailure, secrets });
+}
+
+let about: typeof import('./about.ts') | undefined;
+
+/** Fills the popover before it opens: the first time it opens when that is possible. */
+function showAbout(event: Event): void {
+  if (holder.state.kind !== 'ready') return;
+  if (about) {
+    about.showFacts(holder.state.order.entry, holder.state.engine.model);
+    return;
+  }
+  event.preventDefault();
+  void import('./about.ts').then((loaded) => {
+    about = loaded;
+    byId('about').showPopover({ source: byId('model') });
+  });
 }
 
 const shortcuts: readonly Shortcut[] = [
@@ -123,6 +139,9 @@ byId('settings-open').addEventListener('click', () => void openSettings());
 for (const id of ['problem-retry', 'load-resume']) byId(id).addEventListener('click', () => void holder.resume());
 for (const id of ['problem-report', 'about-report'])
   byId(id).addEventListener('click', () => void copyDiagnostics(byId(id)));
+byId('about').addEventListener('beforetoggle', (event) => {
+  if (event.newState === 'open') showAbout(event);
+});
 byId('load-pause').addEventListener('click', () => holder.pause());
 document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape' && !event.isComposing && !isCovered()) void chat.stop();
@@ -132,6 +151,6 @@ keepForOffline((reload) => {
   void showToast({ text: 'A new version is ready.', action: { label: 'Reload', run: reload }, stays: true });
 });
 // Not awaited at the top level: bundlers would then put what other chunks share into many small ones.
-void manager.start(new URLSearchParams(location.search).get('model')).then(() => {
+void manager.start(new URLSearchParams(location.search).get('model')).finally(() => {
   if (holder.state.kind === 'empty') chat.awaitModel();
 });

@@ -3,9 +3,6 @@ import type { Engine, LoadProgress } from '../../index.ts';
 import { adapterName } from '../shared/adapter.ts';
 import { byId, create } from '../shared/dom.ts';
 import { formatBytes, formatCount } from '../shared/format.ts';
-import type { ModelEntry } from './models/address.ts';
-import { cardOf } from './models/memory.ts';
-import { licenseLine } from './models/view/license.ts';
 import { describeProgress } from './models/words.ts';
 
 /** The line under the composer and its larger twin on the empty page. */
@@ -74,36 +71,4 @@ export class StatusView {
   #hideBars(): void {
     for (const bar of this.#bars) bar.hidden = true;
   }
-}
-
-/** Fills the popover about the model. */
-export function showFacts(
-  entry: ModelEntry,
-  { id, adapter, bytes, contextLength, chunk, layers, numLocalExperts }: Engine['model'],
-): void {
-  const moe = layers.filter((layer) => layer.feedForward === 'moe').length;
-  const global = layers.filter((layer) => layer.attention === 'global').length;
-  const facts: [string, string][] = [
-    ['Model', id],
-    ['Layers', `${layers.length}, ${moe} with ${numLocalExperts} experts`],
-    [
-      'Attention',
-      Number.isFinite(chunk)
-        ? `${global} layers see all, ${layers.length - global} chunks of ${chunk.toLocaleString('en')}`
-        : 'all layers see all',
-    ],
-    ['Context', `${contextLength.toLocaleString('en')} tokens`],
-    ['On the GPU', formatBytes(bytes.total)],
-    ['Adapter', adapterName(adapter)],
-    [
-      'Shader features',
-      [adapter.f16 && 'f16', adapter.subgroups && 'subgroups'].filter(Boolean).join(', ') || 'none optional',
-    ],
-  ];
-  byId('about-facts').replaceChildren(
-    ...facts.flatMap(([name, value]) => [create('dt', {}, name), create('dd', {}, value)]),
-  );
-  const card = cardOf(entry);
-  byId('about-license').hidden = !card;
-  byId('about-license').replaceChildren(...(card ? licenseLine(entry, card) : []));
 }

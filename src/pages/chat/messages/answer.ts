@@ -1,11 +1,11 @@
 /** One answer on the page: streams in by animation frames, then shows how it ended and what it cost. */
 import { MarkdownView } from '../../../element/markdown/view.ts';
 import { create, createButton, createCopyButton } from '../../shared/dom.ts';
-import { createCallCards, createResultForm } from '../answer-views/calls.ts';
 import { highlight } from '../answer-views/colouring.ts';
 import type { CallMade } from '../conversations/answer.ts';
 import { type Answer, callsOf } from '../conversations/tree.ts';
 import { createAskButton } from './ask-button.ts';
+import { loadCallViews } from './call-views.ts';
 import { Faces, markdownOf } from './faces.ts';
 import { describeAnswer } from './facts.ts';
 import { createForkSwitch } from './fork.ts';
@@ -56,14 +56,16 @@ export class AnswerView implements MessageView<Answer> {
   }
 
   /** The calls so far of an answer that is being written. */
-  showCalls(calls: readonly CallMade[]): void {
+  async showCalls(calls: readonly CallMade[]): Promise<void> {
+    if (calls.length === 0 && this.#calls.childElementCount === 0) return;
+    const { createCallCards } = await loadCallViews();
     this.#calls.replaceChildren(...createCallCards(calls));
     this.#onFrame();
   }
 
   update({ message, fork, writing, isLast, inPanel }: Shown<Answer>): void {
     if (!writing && !isSame(message, this.#finished)) this.#finish(message);
-    if (!writing) this.#askForResults(message, isLast);
+    if (!writing) void this.#askForResults(message, isLast);
     this.#experts.ariaPressed = String(inPanel);
     this.#foot.querySelector('.fork')?.remove();
     if (fork && !writing) {
@@ -79,7 +81,7 @@ export class AnswerView implements MessageView<Answer> {
     this.#format = answer.format;
     this.#caret.remove();
     this.#markdown.finish(markdownOf(answer));
-    this.#calls.replaceChildren(...createCallCards(callsOf(answer)));
+    void this.showCalls(callsOf(answer));
     this.element.ariaBusy = 'false';
     this.#faces?.remove();
     this.#faces = new Faces(answer, this.#body, this.#onFrame);
@@ -93,12 +95,15 @@ export class AnswerView implements MessageView<Answer> {
   }
 
   /** Where the calls are the last word, there is a form for what they return. */
-  #askForResults(answer: Answer, isLast: boolean): void {
-    const form = this.#calls.querySelector('.results-form');
+  async #askForResults(answer: Answer, isLast: boolean): Promise<void> {
     const calls = callsOf(answer);
-    if (!isLast || calls.length === 0) form?.remove();
+    if (calls.length === 0) return;
+    const { createResultForm } = await loadCallViews();
+    const form = this.#calls.querySelector('.results-form');
+    if (!isLast) form?.remove();
     else if (!form) {
       this.#calls.append(createResultForm(calls, [], (results) => this.#actions.onResults(answer.id, results)));
+      this.#onFrame();
     }
   }
 }

@@ -79,7 +79,7 @@ export class Log {
 
   #createView(message: Message): MessageView {
     if (message.role === 'user') return new QuestionView(message, this.#actions);
-    if (message.role === 'tool') return new ResultsView(message, this.#actions);
+    if (message.role === 'tool') return new ResultsView(message, this.#actions, () => this.#keepEnd());
     return new AnswerView(message, this.#actions, () => this.#keepEnd());
   }
 

@@ -1,9 +1,9 @@
 /** What the called tools have returned, as a person told it, and the form in its place while it is changed. */
 import { create } from '../../shared/dom.ts';
-import { createResultForm } from '../answer-views/calls.ts';
 import type { CallMade } from '../conversations/answer.ts';
 import type { ToolResults } from '../conversations/tree.ts';
 import { createAskButton } from './ask-button.ts';
+import { loadCallViews } from './call-views.ts';
 import { createForkSwitch } from './fork.ts';
 import { editInPlace, isEdited } from './in-place.ts';
 import type { MessageActions, MessageView, Shown } from './view.ts';
@@ -15,15 +15,21 @@ export class ResultsView implements MessageView<ToolResults> {
   readonly #message: ToolResults;
   #calls: readonly CallMade[] = [];
 
-  constructor(message: ToolResults, actions: MessageActions) {
+  /** `onShow` is called when the results are there: to keep the end in view. */
+  constructor(message: ToolResults, actions: MessageActions, onShow: () => void) {
     this.#message = message;
     this.#actions = actions;
+    this.element.hidden = true; // until it has its styles
+    void loadCallViews().finally(() => {
+      this.element.hidden = false;
+      onShow();
+    });
     this.element.append(
       this.#list,
       create(
         'div',
         { className: 'actions' },
-        createAskButton('Edit', () => this.#edit()),
+        createAskButton('Edit', () => void this.#edit()),
       ),
     );
   }
@@ -42,9 +48,10 @@ export class ResultsView implements MessageView<ToolResults> {
     }
   }
 
-  #edit(): void {
+  async #edit(): Promise<void> {
     const { parent, results } = this.#message;
-    if (parent === null) return;
+    const { createResultForm } = await loadCallViews();
+    if (parent === null || isEdited(this.element)) return;
     editInPlace(this.element, ({ close, cancel }) => {
       const send = (changed: readonly string[]) => {
         close();

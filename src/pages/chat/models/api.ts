@@ -51,8 +51,6 @@ export interface Update {
 
 /** The library as the manager uses it; tests bring a fake. */
 export interface ModelLibrary {
-  /** Rejects with `aborted` after a pause; a later call goes on where it was. */
-  createEngine(source: Source, request: EngineRequest): Promise<Engine>;
   planModel(source: Source, request: PlanRequest): Promise<ModelPlan>;
   readCard(source: Source, request: Pick<PlanRequest, 'token' | 'signal'>): Promise<ModelCard>;
   listModels(): Promise<readonly StoredModel[]>;
@@ -74,47 +72,18 @@ export interface VerifyOptions {
 }
 
 /** Fetched apart from the page, which is there at once: the engine's shaders and workers are most of all bytes. */
-const outrider = () =>
+export const outrider = () =>
   import('../../../index.ts').catch((cause) => {
     const message = 'A part of this page could not be fetched. Check the connection, then try again.';
     throw new OutriderError('network_error', message, { cause });
   });
 
-/** The real one. */
-export const library: ModelLibrary = {
-  createEngine: async (source, request) => (await outrider()).createEngine(sendable(source), request),
-  planModel: async (source, request) => (await outrider()).planModel(sendable(source), request),
-  async readCard(source, request) {
-    const [{ readModelFile }, { readModelCard }] = await Promise.all([outrider(), import('./card.ts')]);
-    return readModelCard((path) => readModelFile(sendable(source), path, request));
-  },
-  async listModels() {
-    const models = await (await outrider()).listModels();
-    return models.map(({ id, label, complete, storedBytes, totalBytes, problem }) => {
-      return { id, label, complete, problem, bytes: storedBytes, size: totalBytes };
-    });
-  },
-  async storageFacts() {
-    const { storageFacts } = await outrider();
-    const [{ usedBytes }, persisted] = await Promise.all([storageFacts(), navigator.storage.persisted()]);
-    return { used: usedBytes, persisted };
-  },
-  persist: async () => (await (await outrider()).persistStorage()) === 'granted',
-  async deleteModel(id) {
-    await (await outrider()).deleteModel(id);
-  },
-  async verifyModel(id, { onProgress, signal }) {
-    const { verifyModel } = await outrider();
-    const { bad } = await verifyModel(id, { signal, onProgress: ({ loaded, total }) => onProgress(loaded, total) });
-    return bad.reduce((sum, { parts }) => sum + parts.length, 0);
-  },
-  async updateModel(id, options) {
-    const { changed, downloadBytes } = await (await outrider()).updateModel(id, options);
-    return { numFiles: changed.length, download: downloadBytes };
-  },
-};
+/** Rejects with `aborted` after a pause; a later call goes on where it was. */
+export async function createEngine(source: Source, request: EngineRequest): Promise<Engine> {
+  return (await outrider()).createEngine(sendable(source), request);
+}
 
 /** Files go with their paths, which a `File` of a drop does not know. */
-function sendable(source: Source): string | readonly File[] {
+export function sendable(source: Source): string | readonly File[] {
   return source as string | readonly File[];
 }

@@ -30,86 +30,32 @@ interface Remembered {
   readonly last?: string | undefined;
 }
 
-/** The card of the model that comes with this page; a test compares it with the model's own README. */
-export const embeddedCard = {
-  license: 'mit',
-  licenseName: 'MIT licence',
-  licenseLink: 'https://opensource.org/license/mit',
-  attribution: 'Built with Llama',
-} as const satisfies CardSummary;
-
 const storageKey = 'outrider.models';
 
-const read = (): Remembered => (readJson('localStorage', storageKey) ?? {}) as Remembered;
-const change = (changes: Partial<Remembered>) => writeJson('localStorage', storageKey, { ...read(), ...changes });
+export const readMemory = (): Remembered => (readJson('localStorage', storageKey) ?? {}) as Remembered;
+export const changeMemory = (changes: Partial<Remembered>) =>
+  writeJson('localStorage', storageKey, { ...readMemory(), ...changes });
 
 /** Addresses that were added, as `parseAddress` takes them. */
-export const addedModels = (): readonly string[] => read().added ?? [];
+export const addedModels = (): readonly string[] => readMemory().added ?? [];
 
 /** Files cannot be found again on the next visit, and the embedded model is always there. */
 export function rememberModel({ key, kind }: ModelEntry): void {
   if (kind === 'files' || kind === 'embedded') return;
-  if (!addedModels().includes(key)) change({ added: [...addedModels(), key] });
+  if (!addedModels().includes(key)) changeMemory({ added: [...addedModels(), key] });
 }
 
-/** Forgets the model with everything that was chosen for it. */
-export function forgetModel(key: string): void {
-  const { added = [], accepted, cards, choices, sizes, last } = read();
-  change({
-    added: added.filter((other) => other !== key),
-    accepted: without(accepted, key),
-    cards: without(cards, key),
-    choices: without(choices, key),
-    sizes: without(sizes, key),
-    last: last === key ? undefined : last,
-  });
-}
-
-/** The licence that was accepted for this model, as `acceptLicense` was told. */
-export const acceptedLicense = (key: string): string | undefined => read().accepted?.[key];
-
-/** Whether a licence was accepted for this model, whichever it was. */
-export const isAccepted = (key: string): boolean => acceptedLicense(key) !== undefined;
-
-export function acceptLicense(key: string, license: string): void {
-  change({ accepted: { ...read().accepted, [key]: license } });
-}
-
-/** What is known of the model's card without reading it: of the embedded one always. */
-export function cardOf({ key, kind }: ModelEntry): CardSummary | undefined {
-  return kind === 'embedded' ? embeddedCard : read().cards?.[key];
-}
-
-export function rememberCard(key: string, { license, licenseName, licenseLink, attribution }: ModelCard): void {
-  change({ cards: { ...read().cards, [key]: { license, licenseName, licenseLink, attribution } } });
-}
-
-export const choicesFor = (key: string): LoadChoices => read().choices?.[key] ?? {};
+export const choicesFor = (key: string): LoadChoices => readMemory().choices?.[key] ?? {};
 
 export function rememberChoices(key: string, choices: LoadChoices): void {
-  change({ choices: { ...read().choices, [key]: choices } });
-}
-
-/** Bytes of all files of the model, as its last plan said. */
-export const sizeOf = (key: string): number | undefined => read().sizes?.[key];
-
-export function rememberSize(key: string, bytes: number): void {
-  change({ sizes: { ...read().sizes, [key]: bytes } });
+  changeMemory({ choices: { ...readMemory().choices, [key]: choices } });
 }
 
 /** Bytes. */
-export const budget = (): number | undefined => read().budget;
+export const budget = (): number | undefined => readMemory().budget;
 
-export function rememberBudget(bytes: number | undefined): void {
-  change({ budget: bytes });
-}
-
-export const lastModel = (): string | undefined => read().last;
+export const lastModel = (): string | undefined => readMemory().last;
 
 export function rememberLast(key: string | undefined): void {
-  change({ last: key });
-}
-
-function without<T>(record: Readonly<Record<string, T>> = {}, key: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(record).filter(([other]) => other !== key));
+  changeMemory({ last: key });
 }

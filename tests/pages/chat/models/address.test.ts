@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isStoredAs, parseAddress, resolveLink } from '../../../../src/pages/chat/models/address.ts';
+import { embeddedModel } from '../../../../src/pages/chat/models/embedded.ts';
 
 const home = { base: 'https://chat.test/', embedded: 'https://chat.test/models/llama-scoutling' };
 const commit = '0123456789abcdef0123456789abcdef01234567';
@@ -21,6 +22,10 @@ describe('an address', () => {
     expect(entry).toMatchObject({ key, kind });
     expect(`${entry.key} ${entry.label} ${entry.name}`).not.toContain('secret');
     expect(parseAddress(entry.key, home).key).toBe(key);
+  });
+
+  it('of the embedded model is read as what is there without reading it', () => {
+    expect(embeddedModel(home)).toEqual(parseAddress(home.embedded, home));
   });
 
   it.each(['', 'scout', 'a b/c', 'ftp://far.test/x', 'javascript:alert(1)', 'data:text/plain,x', 'hf:one', 'hf:a/b/c'])(

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseModelCard, readModelCard } from '../../../../src/pages/chat/models/card.ts';
-import { embeddedCard } from '../../../../src/pages/chat/models/memory.ts';
+import { embeddedCard } from '../../../../src/pages/chat/models/cards.ts';
 
 /** A folder in memory that counts what is asked for. */
 function folder(files: Record<string, string>) {

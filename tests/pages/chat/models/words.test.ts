@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  describeProgress,
-  describeStorage,
-  describeVerification,
-  formatBytesOf,
-  formatWait,
-  isDownloading,
-} from '../../../../src/pages/chat/models/words.ts';
+import { describeStorage, describeVerification } from '../../../../src/pages/chat/models/stored-words.ts';
+import { describeProgress, formatBytesOf, formatWait, isDownloading } from '../../../../src/pages/chat/models/words.ts';
 
 const download = { phase: 'download', text: 'Downloading', loaded: 2.1e9, total: 54e9, bytesPerSecond: 82e6 };
 

@@ -5,6 +5,7 @@ import { byId, create } from '../../../shared/dom.ts';
 import { loadStyles } from '../../../shared/styles.ts';
 import dialogStyles from '../../dialog.css?url';
 import type { ModelEntry } from '../address.ts';
+import * as cards from '../cards.ts';
 import type { HolderState } from '../holder.ts';
 import { type Active, listRows, type Row } from '../listing.ts';
 import * as memory from '../memory.ts';
@@ -126,7 +127,7 @@ export class ModelsDialog {
       },
       persist: () => after(library.persist()),
       load: (row) => {
-        const mayLoad = row.entry.kind !== 'remote' || memory.isAccepted(row.entry.key);
+        const mayLoad = row.entry.kind !== 'remote' || cards.isAccepted(row.entry.key);
         if (row.state === 'paused') void holder.resume();
         else if (mayLoad) void this.#visit.load(row.entry);
         else this.showSetup(row.entry);
@@ -138,7 +139,7 @@ export class ModelsDialog {
         after(library.updateModel(id, { token: this.#visit.tokens.get(entry.key), apply })),
       delete: ({ id }) => after(library.deleteModel(id)),
       forget: ({ entry }) => {
-        memory.forgetModel(entry.key);
+        cards.forgetModel(entry.key);
         return this.#refresh();
       },
     };
@@ -150,22 +151,22 @@ export class ModelsDialog {
       plan: async (entry, request) => {
         const plan = await library.planModel(entry.source, request);
         memory.rememberModel(entry); // it is a model
-        memory.rememberSize(entry.key, plan.disk);
+        cards.rememberSize(entry.key, plan.disk);
         return plan;
       },
       readCard: async ({ source, key }, request) => {
         const card = await library.readCard(source, request);
-        memory.rememberCard(key, card);
+        cards.rememberCard(key, card);
         return card;
       },
       load: (entry, choices) => void this.#visit.load(entry, choices),
       pause: () => holder.pause(),
       choicesFor: ({ key }) => ({ ...memory.choicesFor(key), budget: memory.budget() }),
-      rememberBudget: (bytes) => memory.rememberBudget(bytes),
+      rememberBudget: (bytes) => cards.rememberBudget(bytes),
       token: ({ key }) => tokens.get(key),
       setToken: ({ key }, token) => void tokens.set(key, token),
-      isAccepted: ({ key }, license) => memory.acceptedLicense(key) === license,
-      accept: ({ key }, license) => memory.acceptLicense(key, license),
+      isAccepted: ({ key }, license) => cards.acceptedLicense(key) === license,
+      accept: ({ key }, license) => cards.acceptLicense(key, license),
     };
   }
 }
@@ -177,5 +178,5 @@ const unknownEntry = (id: string): ModelEntry => ({ key: id, source: id, name: i
 function withSize(row: Row): Row {
   const { entry, stored } = row;
   if (!stored || stored.complete) return row;
-  return { ...row, stored: { ...stored, size: Math.max(stored.size, memory.sizeOf(entry.key) ?? 0) } };
+  return { ...row, stored: { ...stored, size: Math.max(stored.size, cards.sizeOf(entry.key) ?? 0) } };
 }

@@ -6,7 +6,7 @@ import { explain } from '../../problems.ts';
 import { entryOfFiles, type ModelEntry } from '../address.ts';
 import type { StorageFacts } from '../api.ts';
 import type { Row } from '../listing.ts';
-import { describeStorage } from '../words.ts';
+import { describeStorage } from '../stored-words.ts';
 import { type RowActions, RowView } from './row.ts';
 
 export interface ListActions extends RowActions {

@@ -4,9 +4,10 @@ import { create, createButton } from '../../../shared/dom.ts';
 import { formatBytes, formatCount } from '../../../shared/format.ts';
 import { explain } from '../../problems.ts';
 import type { StoredModel, Update } from '../api.ts';
+import { cardOf } from '../cards.ts';
 import type { Row, RowState } from '../listing.ts';
-import { cardOf } from '../memory.ts';
-import { describeProgress, describeVerification, formatBytesOf } from '../words.ts';
+import { describeVerification } from '../stored-words.ts';
+import { describeProgress, formatBytesOf } from '../words.ts';
 import { licenseLine } from './license.ts';
 
 /** What a person can do with a row. All settle when it is done; failures are shown in the row. */
