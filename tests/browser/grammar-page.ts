@@ -2,7 +2,6 @@
 import type { MaskSource } from '../../src/engine/request.ts';
 import type { OutriderError } from '../../src/errors.ts';
 import { GrammarEngine } from '../../src/grammar/grammar.ts';
-import { createEngine } from '../../src/index.ts';
 import { Caller } from '../../src/ports/calls.ts';
 
 const vocabulary = {
@@ -33,20 +32,7 @@ async function take(schema: object, text: string) {
   }
 }
 
-/** The embedded model's answer to a question, greedy. */
-async function answer(content: string, schema: Record<string, unknown>) {
-  const engine = await createEngine('/models/llama-scoutling', { contextLength: 512 });
-  const { choices } = await engine.chat.completions.create({
-    messages: [{ role: 'user', content }],
-    temperature: 0,
-    max_tokens: 100,
-    response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } },
-  });
-  await engine.unload();
-  return choices[0];
-}
-
-const page = { take, answer };
+const page = { take };
 
 declare global {
   var grammarPage: typeof page;

@@ -1,4 +1,4 @@
-/** Grammars in a page: their worker and its WASM, a Content-Security-Policy with and without it, the embedded model held to a schema. */
+/** Grammars in a page: their worker and its WASM, a Content-Security-Policy with and without it; clients.test.ts holds the model to one. */
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from './grammar-page.ts';
@@ -53,27 +53,6 @@ describe('grammars in a page', () => {
     const failure = await take(page, '{}');
     expect(failure).toMatchObject({ code: 'worker_failed', details: { wasmRefused: true } });
     expect(failure.message).toContain("'wasm-unsafe-eval'");
-    await page.close();
-  });
-
-  it('hold the embedded model to a schema, through the API, with its engine in a worker', {
-    timeout: 120_000,
-  }, async () => {
-    const page = await openPage(undefined);
-    const weather = {
-      type: 'object',
-      properties: {
-        city: { type: 'string', maxLength: 12 },
-        degrees: { type: 'integer', minimum: -40, maximum: 50 },
-        sky: { enum: ['clear', 'cloudy'] },
-      },
-      required: ['city', 'degrees', 'sky'],
-    };
-    const answer = await page.evaluate((own) => grammarPage.answer('What is the weather in Paris?', own), weather);
-    expect(answer.finish_reason).toBe('stop');
-    const value = JSON.parse(answer.message.content!);
-    expect(Object.keys(value)).toEqual(['city', 'degrees', 'sky']);
-    expect(value.degrees).toSatisfy((degrees: number) => Number.isInteger(degrees) && degrees >= -40 && degrees <= 50);
     await page.close();
   });
 });
