@@ -104,7 +104,8 @@ function showAbout(event: Event): void {
   event.preventDefault();
   void import('./about.ts').then((loaded) => {
     about = loaded;
-    byId('about').showPopover({ source: byId('model') });
+    // Open already where the button was pressed twice meanwhile.
+    if (!byId('about').matches(':popover-open')) byId('about').showPopover({ source: byId('model') });
   });
 }
 
