@@ -4,6 +4,9 @@ import { loadStyles } from '../../../shared/styles.ts';
 import type { Head } from '../store.ts';
 import menuStyles from './menu.css?url';
 
+/** Before it is asked for: who asks types on at once. */
+const loadRename = () => import('./rename.ts');
+
 export interface RowActions {
   open(id: string): void;
   rename(id: string, title: string): void;
@@ -22,6 +25,7 @@ export class RowView {
     this.#head = head;
     this.#actions = actions;
     this.#title.addEventListener('click', () => actions.open(this.#head.id));
+    this.#title.addEventListener('focus', () => void loadRename().catch(() => {})); // F2 tries again
     this.#title.addEventListener('keydown', (event) => {
       if (event.key === 'F2') void this.#rename();
       else if (event.key === 'Delete') actions.remove(this.#head);
@@ -41,7 +45,7 @@ export class RowView {
   }
 
   async #openMenu(button: HTMLButtonElement): Promise<void> {
-    const [{ openMenu }] = await Promise.all([import('./menu.ts'), loadStyles(menuStyles)]);
+    const [{ openMenu }] = await Promise.all([import('./menu.ts'), loadRename(), loadStyles(menuStyles)]);
     const { id } = this.#head;
     openMenu(button, [
       { label: 'Rename', run: () => void this.#rename() },
@@ -52,7 +56,7 @@ export class RowView {
   }
 
   async #rename(): Promise<void> {
-    const { renameInPlace } = await import('./rename.ts');
+    const { renameInPlace } = await loadRename();
     renameInPlace(this.#title, this.#head.title, (title) => this.#actions.rename(this.#head.id, title));
   }
 }
