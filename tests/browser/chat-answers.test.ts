@@ -70,7 +70,7 @@ const newestIsStored = () =>
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
       });
-    const database = await resultOf(indexedDB.open('outrider'));
+    const database = await resultOf(indexedDB.open('outrider-chat'));
     const all = await resultOf<Message[]>(database.transaction('messages').objectStore('messages').getAll());
     database.close();
     // A question and its answer begin in the same millisecond.

@@ -233,6 +233,8 @@ describe('the page', () => {
     const report = await page.evaluate(() => navigator.clipboard.readText());
     expect(report).toMatch(/maxBufferSize: \d+/);
     expect(report).toContain(`address: ${site.url}models/llama-scoutling`);
+    // This page was loaded before: both the conversations and the choice of kernels are kept.
+    expect(report).toMatch(/^matvec: .*"why":"cached"/m);
     expect(report).toContain('## Last error\nnone');
     expect(report).not.toContain('xyzzy');
     await page.keyboard.press('Escape');

@@ -6,6 +6,8 @@ export interface TuningMemory {
   set(key: string, value: unknown): Promise<void>;
 }
 
+/** Of its own: pages that use the library keep what is theirs in databases of other names. */
+const DATABASE = 'outrider-kernels';
 const STORE = 'kernels';
 
 /** In this origin's IndexedDB; undefined where there is none: under Node. */
@@ -13,12 +15,14 @@ export function browserMemory(): TuningMemory | undefined {
   if (typeof indexedDB === 'undefined') return undefined;
   const use = async <T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>) => {
     try {
-      const opening = indexedDB.open('outrider', 1);
+      const opening = indexedDB.open(DATABASE, 1);
       opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
       const database = await settled(opening);
-      const result = await settled(work(database.transaction(STORE, mode).objectStore(STORE)));
-      database.close();
-      return result;
+      try {
+        return await settled(work(database.transaction(STORE, mode).objectStore(STORE)));
+      } finally {
+        database.close();
+      }
     } catch {
       return undefined; // private windows and full disks refuse
     }

@@ -5,7 +5,7 @@ import type { Message } from './tree.ts';
 /** `conversation`: the id of its head. */
 type StoredMessage = Message & { readonly conversation: string };
 
-const name = 'outrider';
+const name = 'outrider-chat'; // databases of an origin are shared: with the library, which keeps its own, and with other pages
 const version = 1;
 
 /** Opens the browser's own store; rejects where the browser keeps nothing for this page. */
