@@ -52,8 +52,8 @@ export class RowView {
   readonly #outcome = create('p', { className: 'model-outcome', role: 'status' });
   #row: Row;
   #progress: LoadProgress | undefined;
-  /** Ends the check that runs. */
-  #checking: AbortController | undefined;
+  /** Stands in the place of the tools: a check until it ends, a question as long as the model's state is what it was. */
+  #instead: 'check' | 'question' | undefined;
 
   constructor(row: Row, actions: RowActions) {
     this.#actions = actions;
@@ -77,6 +77,10 @@ export class RowView {
 
   /** Shows what is true of the model now. */
   update(row: Row): void {
+    if (this.#instead === 'question' && row.state !== this.#row.state) {
+      this.#instead = undefined;
+      this.#say('');
+    }
     this.#row = row;
     if (row.state !== 'loading' && row.state !== 'paused') this.#progress = undefined;
     const progress = this.#progress;
@@ -90,7 +94,7 @@ export class RowView {
     this.#next.setAttribute('aria-label', `${nextStep[state]}: ${entry.name}`);
     this.#showBar(state, progress?.progress ?? (stored ? stored.bytes / Math.max(1, stored.size) : 0));
     this.#showFacts();
-    if (!this.#checking) this.#showTools();
+    if (!this.#instead) this.#showTools();
   }
 
   #showBar(state: RowState, share: number): void {
@@ -144,7 +148,7 @@ export class RowView {
 
   async #verify(stored: StoredModel): Promise<void> {
     const checking = new AbortController();
-    this.#checking = checking;
+    this.#instead = 'check';
     const bar = create('progress', { max: 1, value: 0, ariaLabel: 'Checking' });
     const words = create('span'); // not in the live region, which would read every megabyte aloud
     const stop = createButton('Stop checking', () => checking.abort());
@@ -162,13 +166,14 @@ export class RowView {
       if (checking.signal.aborted) this.#say('Stopped.');
       else this.#sayFailure(error);
     }
-    this.#checking = undefined;
+    this.#instead = undefined;
     const focused = this.#tools.contains(document.activeElement);
     this.#showTools();
     if (focused) this.#tools.querySelector('button')?.focus();
   }
 
   async #update(stored: StoredModel, apply = false): Promise<void> {
+    this.#instead = undefined;
     this.#say('Asking the server…');
     try {
       const { numFiles, download } = await this.#actions.update(this.#row, stored, apply);
@@ -176,13 +181,9 @@ export class RowView {
       if (numFiles === 0) this.#say('This is the newest version.');
       else if (apply) this.#say(`${files}. Loading the model fetches what changed, and nothing else.`);
       else {
-        this.#say(`${files}.`);
         const button = createButton('Update', () => void this.#update(stored, true));
-        this.#tools.replaceChildren(
-          button,
-          createButton('Not now', () => this.#settle()),
-        );
-        button.focus();
+        const later = createButton('Not now', () => this.#settle());
+        this.#ask(`${files}.`, [button, later], button);
       }
     } catch (error) {
       this.#sayFailure(error);
@@ -199,12 +200,20 @@ export class RowView {
     const keep = createButton('Keep it', () => this.#settle());
     const confirm = createButton('Delete', () => void this.#delete(stored));
     confirm.classList.add('danger');
-    this.#say(`Delete ${formatBytes(stored.bytes)} from this machine? Loading it again downloads them again.`);
-    this.#tools.replaceChildren(confirm, keep);
-    keep.focus();
+    const question = `Delete ${formatBytes(stored.bytes)} from this machine? Loading it again downloads them again.`;
+    this.#ask(question, [confirm, keep], keep);
+  }
+
+  /** @param first gets the focus */
+  #ask(question: string, answers: readonly HTMLButtonElement[], first: HTMLButtonElement): void {
+    this.#instead = 'question';
+    this.#say(question);
+    this.#tools.replaceChildren(...answers);
+    first.focus();
   }
 
   async #delete(stored: StoredModel): Promise<void> {
+    this.#instead = undefined;
     this.#say('Deleting…');
     try {
       await this.#actions.delete(stored);
@@ -218,6 +227,7 @@ export class RowView {
 
   /** Back from a question to the tools. */
   #settle(): void {
+    this.#instead = undefined;
     this.#say('');
     this.#showTools();
     this.#tools.querySelector('button')?.focus();
