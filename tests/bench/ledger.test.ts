@@ -7,11 +7,9 @@ import { defineBufferUsage, LARGE_GPU } from './adapters.ts';
 
 beforeAll(defineBufferUsage);
 
-describe.each([
-  ['decode', 1],
-  ['prefill', CURVES.blockRows],
-])('cost curves from 0 to 16K tokens, by the accounts of %s', (_, rows) => {
+describe.each(['decode', 'prefill'] as const)('cost curves from 0 to 16K tokens, by the accounts of %s', (run) => {
   const { chunk, maxTokens } = CURVES;
+  const { rows } = CURVES[run];
   let ledger: Ledger;
   beforeAll(() => {
     ledger = openLedger(curvesConfig(CURVES), { facts: LARGE_GPU, contextLength: maxTokens });
@@ -19,7 +17,7 @@ describe.each([
 
   /** Bytes or operations per token instead of seconds. */
   function curve(part: Part, of: 'bytes' | 'flops'): Point[] {
-    return positionsOf(CURVES, rows).map((position) => {
+    return positionsOf(CURVES, CURVES[run]).map((position) => {
       const own = ledger.entries({ position, rows }).filter((entry) => partOf(entry) === part);
       return { position, seconds: own.reduce((sum, { cost }) => sum + cost[of], 0) / rows };
     });

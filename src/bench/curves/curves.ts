@@ -15,24 +15,31 @@ import { fitCurve } from './fit.ts';
 export interface CurveOptions {
   readonly chunk: number;
   readonly maxTokens: number;
-  /** Rows of a prompt's block. */
-  readonly blockRows: number;
-  /** Points in a chunk, its first and last run among them: of single tokens, and of blocks. */
-  readonly points: { readonly decode: number; readonly prefill: number };
-  /** Over all positions, of which the fastest of each counts: a kernel does the same each time, and all else only adds to it. */
-  readonly rounds: number;
+  readonly decode: RunOptions;
+  readonly prefill: RunOptions;
   /** Of a point in a round. */
   readonly timing: TimingOptions;
   readonly onProgress?: ((text: string, done: number) => void) | undefined;
 }
 
+/** Of single tokens, or of a prompt's blocks. */
+export interface RunOptions {
+  readonly rows: number;
+  /** In a chunk, its first and its last run among them. */
+  readonly points: number;
+  /**
+   * Over all positions. The fastest sample of each position counts: a kernel does the same each time, and all else only adds to
+   * it. A software adapter needs many short ones: with both of its threads on one core it takes twice as long, mostly.
+   */
+  readonly rounds: number;
+}
+
 export const CURVES: CurveOptions = {
   chunk: 2048,
   maxTokens: 16384,
-  blockRows: 32,
-  points: { decode: 5, prefill: 3 },
-  rounds: 8,
-  timing: { seconds: 0.02, samples: 1 },
+  decode: { rows: 1, points: 5, rounds: 20 },
+  prefill: { rows: 16, points: 3, rounds: 15 },
+  timing: { seconds: 0.007, samples: 3, counts: 'fastest' },
 };
 
 /** Names of the curves, and which dispatches count for each. */
@@ -44,24 +51,23 @@ export function partOf({ kernel, layer }: Pick<LayerDispatch, 'kernel' | 'layer'
 }
 
 /** The positions at which runs of `rows` begin: evenly over each chunk, its first and its last run included. */
-export function positionsOf({ chunk, maxTokens, points }: CurveOptions, rows: number): number[] {
-  const count = rows === 1 ? points.decode : points.prefill;
-  const inside = Array.from({ length: count }, (_, index) => Math.floor(((chunk - rows) * index) / (count - 1)));
+export function positionsOf({ chunk, maxTokens }: CurveOptions, { rows, points }: RunOptions): number[] {
+  const inside = Array.from({ length: points }, (_, index) => Math.floor(((chunk - rows) * index) / (points - 1)));
   return Array.from({ length: maxTokens / chunk }, (_, index) => inside.map((at) => index * chunk + at)).flat();
 }
 
 /** Throws the signal's reason, and what allocating throws. */
 export async function measureCurves(lab: Lab, options: CurveOptions = CURVES): Promise<CostCurves> {
-  const { chunk, maxTokens, blockRows } = options;
+  const { chunk, maxTokens } = options;
   const model = await syntheticModel(lab.gpu, curvesConfig({ chunk, maxTokens }));
-  const timeline = new Timeline(model, { contextLength: maxTokens, blockRows });
+  const timeline = new Timeline(model, { contextLength: maxTokens, blockRows: options.prefill.rows });
   try {
     const part = (first: number): CurveOptions => ({
       ...options,
       onProgress: (text, done) => options.onProgress?.(text, first + done / 2),
     });
-    const decode = await curvesOf(lab, await LayerPlans.record(timeline, 'token'), 1, part(0));
-    const prefill = await curvesOf(lab, await LayerPlans.record(timeline, 'block'), blockRows, part(0.5));
+    const decode = await curvesOf(lab, await LayerPlans.record(timeline, 'token'), 'decode', part(0));
+    const prefill = await curvesOf(lab, await LayerPlans.record(timeline, 'block'), 'prefill', part(0.5));
     return { model: '3 chunked layers and 1 global, hidden 256, 10 heads of 64', chunk, decode, prefill };
   } finally {
     timeline.kv.destroy();
@@ -70,14 +76,20 @@ export async function measureCurves(lab: Lab, options: CurveOptions = CURVES): P
 }
 
 /** Seconds per token. */
-async function curvesOf(lab: Lab, plans: LayerPlans, rows: number, options: CurveOptions): Promise<CostCurve[]> {
-  const { chunk, rounds, timing, onProgress } = options;
-  const positions = positionsOf(options, rows);
+async function curvesOf(
+  lab: Lab,
+  plans: LayerPlans,
+  run: 'decode' | 'prefill',
+  options: CurveOptions,
+): Promise<CostCurve[]> {
+  const { chunk, timing, onProgress } = options;
+  const { rows, rounds } = options[run];
+  const positions = positionsOf(options, options[run]);
   const samples: Readonly<Record<Part, number[]>>[] = positions.map(() => noSamples());
   for (let round = 0; round < rounds; round++) {
     for (const [index, position] of positions.entries()) {
       const done = (round + index / positions.length) / rounds;
-      onProgress?.(`${rows === 1 ? 'decode' : 'prefill'} at ${position} tokens, round ${round + 1}`, done);
+      onProgress?.(`${run} at ${position} tokens, round ${round + 1}`, done);
       const at: At = { position, rows };
       await plans.prepare(at);
       const dispatches = plans.dispatches(at);
