@@ -23,7 +23,7 @@ const CHAT_LIMIT = 160_000;
  * what a person has done.
  */
 const LAZY =
-  /api\/(?:fetch|text-completions|remote|request\/(?:validate|token-input)|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|drop|cache\/manage|http\/in-order)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:calls|highlight|colour|tree|tokens)\.ts|about|models\/(?:card|chooser|library|view\/dialog)|settings\/dialog|help|diagnostics|toast-view|conversations\/(?:files|memory-store|view\/(?:menu|rename)))/;
+  /api\/(?:fetch|text-completions|remote|request\/(?:validate|token-input)|answer\/logprobs)|chat\/tool-calls|engine\/create|worker\/here|worker\/host|worker\/shared|loader\/(?:page|port|plan|conversions|formats)|storage\/(?:files|drop|cache\/manage|http\/in-order)|src\/grammar|highlight\.js\/|\bnode\b|\blocal\b|\bhub\b|\bhash\b|chat\/(?:problems|answer-views\/(?:calls|highlight|colour|tree|tokens)\.ts|about|models\/(?:card|chooser|library|view\/dialog)|settings\/dialog|help|diagnostics|toast-view|conversations\/(?:files|memory-store|view\/menu))/;
 
 /** What stands for a worker of the site that shares its files; its path follows. */
 const WORKER = '\0outrider:worker:';

@@ -3,9 +3,7 @@ import { create, createIconButton } from '../../../shared/dom.ts';
 import { loadStyles } from '../../../shared/styles.ts';
 import type { Head } from '../store.ts';
 import menuStyles from './menu.css?url';
-
-/** Before it is asked for: who asks types on at once. */
-const loadRename = () => import('./rename.ts');
+import { renameInPlace } from './rename.ts'; // at once: who asks for it types on
 
 export interface RowActions {
   open(id: string): void;
@@ -25,9 +23,8 @@ export class RowView {
     this.#head = head;
     this.#actions = actions;
     this.#title.addEventListener('click', () => actions.open(this.#head.id));
-    this.#title.addEventListener('focus', () => void loadRename().catch(() => {})); // F2 tries again
     this.#title.addEventListener('keydown', (event) => {
-      if (event.key === 'F2') void this.#rename();
+      if (event.key === 'F2') this.#rename();
       else if (event.key === 'Delete') actions.remove(this.#head);
     });
     this.#more = createIconButton('dots', '', (button) => void this.#openMenu(button));
@@ -45,18 +42,17 @@ export class RowView {
   }
 
   async #openMenu(button: HTMLButtonElement): Promise<void> {
-    const [{ openMenu }] = await Promise.all([import('./menu.ts'), loadRename(), loadStyles(menuStyles)]);
+    const [{ openMenu }] = await Promise.all([import('./menu.ts'), loadStyles(menuStyles)]);
     const { id } = this.#head;
     openMenu(button, [
-      { label: 'Rename', run: () => void this.#rename() },
+      { label: 'Rename', run: () => this.#rename() },
       { label: 'Export as Markdown', run: () => this.#actions.exportAs(id, 'markdown') },
       { label: 'Export as JSON', run: () => this.#actions.exportAs(id, 'json') },
       { label: 'Delete', run: () => this.#actions.remove(this.#head) },
     ]);
   }
 
-  async #rename(): Promise<void> {
-    const { renameInPlace } = await loadRename();
+  #rename(): void {
     renameInPlace(this.#title, this.#head.title, (title) => this.#actions.rename(this.#head.id, title));
   }
 }
