@@ -15,6 +15,7 @@ export class AnswerView implements MessageView<Answer> {
   readonly element = create('article', { className: 'answer', dir: 'auto', ariaLabel: 'Answer', ariaBusy: 'true' });
   readonly #body = create('div', { className: 'prose' });
   readonly #calls = create('div', { className: 'calls' });
+  /** The newest, also while what shows them is loaded. */
   #made: readonly CallMade[] = [];
   readonly #foot = create('footer', { className: 'foot' });
   readonly #caret = create('span', { className: 'caret', ariaHidden: 'true' });
@@ -58,8 +59,8 @@ export class AnswerView implements MessageView<Answer> {
 
   /** The calls so far of an answer that is being written. */
   async showCalls(calls: readonly CallMade[]): Promise<void> {
-    if (calls.length === 0 && this.#calls.childElementCount === 0) return;
     this.#made = calls;
+    if (calls.length === 0 && this.#calls.childElementCount === 0) return;
     const { createCallCards } = await loadCallViews();
     if (this.#made !== calls) return; // more of them came while the views were loaded
     this.#calls.replaceChildren(...createCallCards(calls));
