@@ -21,8 +21,7 @@ interface Lane {
 
 /**
  * Software adapters use every core themselves, so the GPU lanes gain nothing from many workers; two browsers at once disturb
- * each other. Time limits are for what hangs: in a full run (src/build/test.mjs) all lanes but the browser's get what that
- * leaves of the cores.
+ * each other. Time limits are for what hangs.
  */
 const LANES: Readonly<Record<string, Lane>> = {
   unit: { include: ['tests/**'], exclude: [...GPU, ...WGSL, ...BROWSER], group: 0, workers: 2, timeoutSeconds: 180 },

@@ -1,7 +1,7 @@
 /** `npm test [-- VITEST ARGUMENTS]`: installs, then types, lint and every test lane; ends in one line of counts. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { setPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { prepareMachine } from './machine.mjs';
@@ -10,15 +10,6 @@ import { ensureModules, root } from './modules.mjs';
 /** How many tests CI may skip: those of a server that others wrote, which runs on demand, and where a clone stands alone those that compare with ../shared. */
 const SKIP_LIMIT = { besideShared: 2, alone: 32 };
 const NUM_SLOWEST = 8;
-/**
- * A full run is two Vitests at once. The browser lane, one file after the other, is the longest chain and often waits for
- * timers, disks and frames: the lanes of Node compute meanwhile, and give way to it.
- */
-const FULL = /** @type {const} */ ([
-  { name: 'browser', args: ['--project=browser'], output: 'show', niceness: 0 },
-  { name: 'node', args: ['--project=!browser'], output: 'pipe', niceness: 5 },
-]);
-const given = process.argv.slice(2);
 /** Dawn says this of every driver that names no limit. */
 const NOISE = /artificially reduced from \d+ to \d+/;
 
@@ -59,27 +50,13 @@ async function check(name, bin, ...args) {
 }
 
 async function runLanes() {
-  const vitests =
-    given.length > 0 ? [/** @type {const} */ ({ name: 'given', args: given, output: 'show', niceness: 0 })] : FULL;
-  const files = (await Promise.all(vitests.map(runVitest))).flat();
-  const seconds = (/** @type {TestFile} */ file) => (file.endTime - file.startTime) / 1000;
-  const slowest = files.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, NUM_SLOWEST);
-  console.log(`Slowest: ${slowest.map((file) => `${nameOf(file)} ${seconds(file).toFixed(1)} s`).join(', ')}`);
-}
-
-/**
- * @typedef {{ name: string; status: string; startTime: number; endTime: number; assertionResults: { status: string; fullName: string }[] }} TestFile
- * @param {{ name: string; args: readonly string[]; output: 'pipe' | 'show'; niceness: number }} vitest what is piped shows at the end
- * @returns {Promise<TestFile[]>}
- */
-async function runVitest({ name, args, output, niceness }) {
-  const results = join(root, `.cache/tests-${name}.json`);
+  const results = join(root, '.cache/tests.json');
   mkdirSync(join(root, '.cache'), { recursive: true });
   rmSync(results, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
-  const { status, output: text } = await run(
-    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args],
-    output,
+  const { status } = await run(
+    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...process.argv.slice(2)],
+    'show',
     {
       OUTRIDER_MISSING_LANES: machine.missing.map(({ lane }) => lane).join(' '),
       OUTRIDER_CHROMIUM: machine.chromium ?? '',
@@ -90,25 +67,16 @@ async function runVitest({ name, args, output, niceness }) {
       // Chromium's own name for its software adapter, which every Chromium has.
       OUTRIDER_BROWSER_ADAPTER: machine.adapter?.software === false ? 'default' : 'swiftshader',
     },
-    niceness,
   );
-  if (output === 'pipe') for (const line of text.split('\n')) NOISE.test(line) || console.log(line);
-  /** @type {TestFile[]} */
-  const files = existsSync(results) ? JSON.parse(readFileSync(results, 'utf8')).testResults : [];
   const before = counts.failed;
-  tally(files);
+  if (existsSync(results)) tally(JSON.parse(readFileSync(results, 'utf8')).testResults);
   // A crash or an unhandled error fails the run without failing a test.
   if (status !== 0 && counts.failed === before) counts.failed++;
-  return files;
 }
 
-/** @param {TestFile} file */
-function nameOf(file) {
-  return relative(root, file.name);
-}
-
-/** @param {TestFile[]} files */
+/** @param {{ name: string; status: string; startTime: number; endTime: number; assertionResults: { status: string; fullName: string }[] }[]} files */
 function tally(files) {
+  const name = (/** @type {{ name: string }} */ file) => relative(root, file.name);
   for (const file of files) {
     const broken = file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed');
     if (broken) counts.failed++;
@@ -116,10 +84,13 @@ function tally(files) {
       if (status === 'passed' || status === 'failed') counts[status]++;
       else {
         counts.skipped++;
-        console.log(`skipped ${nameOf(file)}: ${fullName}`);
+        console.log(`skipped ${name(file)}: ${fullName}`);
       }
     }
   }
+  const seconds = (/** @type {typeof files[number]} */ file) => (file.endTime - file.startTime) / 1000;
+  const slowest = files.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, NUM_SLOWEST);
+  console.log(`Slowest: ${slowest.map((file) => `${name(file)} ${seconds(file).toFixed(1)} s`).join(', ')}`);
 }
 
 function boundSkips() {
@@ -135,17 +106,15 @@ function boundSkips() {
  * @param {string[]} args
  * @param {'pipe' | 'show'} output
  * @param {Record<string, string>} env
- * @param {number} niceness more: gives way to others
  * @returns {Promise<{ status: number | null; output: string }>}
  */
-function run(args, output, env = {}, niceness = 0) {
+function run(args, output, env = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: root,
       stdio: ['ignore', output === 'show' ? 'inherit' : 'pipe', 'pipe'],
       env: { XDG_RUNTIME_DIR: tmpdir(), ...process.env, ...env },
     });
-    if (child.pid && niceness > 0) setPriority(child.pid, niceness);
     let text = '';
     const collect = (/** @type {Buffer} */ data) => {
       text += data;
