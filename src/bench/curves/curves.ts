@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly points: number;
   /**
    * Over all positions. The fastest sample of each position counts: a kernel does the same each time, and all else only adds to
-   * it. A software adapter needs many short ones: with both of its threads on one core it takes twice as long, mostly.
+   * it. Software adapters need many short ones: on shared cores most take up to twice as long as the fastest.
    */
   readonly rounds: number;
 }
