@@ -1,3 +1,4 @@
+/** Where `config.json` declares a quantization. Who reads the declaration: `quantization.ts`, `formats/plain.ts`. */
 import { isObject } from './json.ts';
 
 export type Json = Readonly<Record<string, unknown>>;

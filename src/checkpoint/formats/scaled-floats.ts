@@ -33,18 +33,16 @@ function coverage(scales: Tensor, rows: number, cols: number): NonNullable<Facts
   throw mismatch(scales, [rows, 1]);
 }
 
-export function readNvfp4(stored: Stored, rows: number, cols: number): Found {
-  const packed = stored.tensor('weight_packed', ['U8'], [rows, cols / 2]);
-  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / NVFP4_GROUP]);
-  const globalScale = checkedScalar(stored.require('weight_global_scale'));
-  const matrix = { kind: 'nvfp4', rows, cols, packed, scales, globalScale, divides: true, transposed: false } as const;
-  return { matrix, facts: { format: 'compressed-tensors NVFP4' } };
-}
+export const readNvfp4 = nvfp4Reader('weight_packed', 'weight_global_scale', true, 'compressed-tensors NVFP4');
+export const readModelOptNvfp4 = nvfp4Reader('weight', 'weight_scale_2', false, 'ModelOpt NVFP4');
 
-export function readModelOptNvfp4(stored: Stored, rows: number, cols: number): Found {
-  const packed = stored.tensor('weight', ['U8'], [rows, cols / 2]);
-  const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / NVFP4_GROUP]);
-  const globalScale = checkedScalar(stored.require('weight_scale_2'));
-  const matrix = { kind: 'nvfp4', rows, cols, packed, scales, globalScale, divides: false, transposed: false } as const;
-  return { matrix, facts: { format: 'ModelOpt NVFP4' } };
+/** @param divides whether weights are divided by the tensor's one scale */
+function nvfp4Reader(codes: string, scale: string, divides: boolean, format: Facts['format']) {
+  return (stored: Stored, rows: number, cols: number): Found => {
+    const packed = stored.tensor(codes, ['U8'], [rows, cols / 2]);
+    const scales = stored.tensor('weight_scale', ['F8_E4M3'], [rows, cols / NVFP4_GROUP]);
+    const globalScale = checkedScalar(stored.require(scale));
+    const matrix = { kind: 'nvfp4', rows, cols, packed, scales, globalScale, divides, transposed: false } as const;
+    return { matrix, facts: { format } };
+  };
 }
