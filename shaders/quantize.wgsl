@@ -106,6 +106,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
       var q = 0;
       if (step > 0) { q = steps(weight_at(from_group + (i + j) * params.in_stride) - zero, step, reciprocal); }
       if (BITS == 4) { q = clamp(q, -8, 7) + 8; }
+      if (BITS == 8) { q = max(q, 0); } // what counts as zero may lie below a bias of zero
       word |= u32(q) << (j * BITS);
     }
     atomicStore(&matrix[params.words_at + (group * GROUP_SIZE + i) / per_word], word);

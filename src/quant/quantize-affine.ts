@@ -37,7 +37,8 @@ export function quantizeAffine(
     if (scale === 0) continue;
     own.forEach((weight, i) => {
       // A quotient of 24 by 8 bits that is no tie is further from one than a double's rounding.
-      const q = roundHalfEven(Math.fround(weight - bias) / scale);
+      // What counts as zero may lie below a bias of zero.
+      const q = Math.max(0, roundHalfEven(Math.fround(weight - bias) / scale));
       packed[(group * groupSize + i) >> 2]! |= q << (8 * (i & 3));
     });
   }

@@ -100,6 +100,7 @@ function edgeGroup(random: Random, kind: number, groupSize: number, exponent: nu
     (i) => (i === 5 ? factor : 0),
     (i) => normal() * 2 ** -(i % 12),
     (i) => (i % 2 ? -0 : -factor),
+    (i) => (i % 4 ? 1.7 : -0.7) * 2 ** -100, // int8: what counts as zero, below a bias of zero
   ];
   return new Float32Array(groupSize).map((_, i) => makers[kind % makers.length]!(i));
 }

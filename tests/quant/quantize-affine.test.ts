@@ -71,6 +71,15 @@ describe('8-bit affine quantization', () => {
     );
   });
 
+  it('keeps the neighbours of a weight that counts as zero, below a bias of zero', () => {
+    const weights = Float32Array.from({ length: groupSize }, (_, i) => (i % 4 ? 1.7 : -0.7) * 2 ** -100);
+    const back = dequantizeAffine(quantizeAffine(weights, dims(weights)), { ...dims(weights), bits: 8 });
+    back.forEach((value, i) => {
+      if (i % 4) expect(value).toBeCloseTo(weights[i]!, 32);
+      else expect(value).toBe(0);
+    });
+  });
+
   it('refuses columns that are no whole groups', () => {
     expect(() => quantizeAffine(new Float32Array(48), dims(new Float32Array(48)))).toThrow(RangeError);
   });
