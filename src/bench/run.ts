@@ -149,8 +149,8 @@ class Run {
 
   async #curves(): Promise<void> {
     const onProgress = (text: string, done: number) => this.#say('curves', text, done);
-    const timing = { ...CURVES.timing, signal: this.#request.signal };
-    this.#report({ curves: await measureCurves(this.#lab, { ...CURVES, timing, onProgress }) });
+    const { signal } = this.#request;
+    this.#report({ curves: await measureCurves(this.#lab, { ...CURVES, signal, onProgress }) });
   }
 
   #say(phase: BenchProgress['phase'], text: string, done: number): void {

@@ -8,10 +8,8 @@ export interface TimingOptions {
   readonly repeats?: number | undefined;
   /** Of one sample, about: work that is quick is repeated more often. Default 0.25. */
   readonly seconds?: number | undefined;
-  /** Default 3. */
+  /** Of which the median counts. Default 3. */
   readonly samples?: number | undefined;
-  /** Which of them counts. Default the median. */
-  readonly counts?: 'median' | 'fastest' | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,27 +29,28 @@ export class Timer {
     this.timedBy = this.#stamps ? 'timestamp-query' : 'clock';
   }
 
-  /**
-   * Seconds of one run of `encode`, by samples, each of many runs in one pass. One run comes before, untimed:
-   * drivers compile at the first. Throws the signal's reason.
-   */
+  /** Seconds of one run of `encode`, by samples, each of many runs. Throws the signal's reason. */
   async time(encode: Encode, options: TimingOptions = {}): Promise<number> {
-    const { repeats = 50, seconds = 0.25, samples = 3, counts = 'median', signal } = options;
-    await this.#run(encode, 1);
-    let estimate = await this.#run(encode, 1);
-    const aim = Math.min(Math.max(repeats * estimate, LEAST_SECONDS), Math.min(seconds, SUBMIT_SECONDS));
-    const count = Math.max(1, Math.round(aim / Math.max(estimate, 1e-6)));
+    const { repeats = 50, seconds = 0.25, samples = 3, signal } = options;
+    const count = await this.runsIn(seconds, encode, repeats);
     const found: number[] = [];
     for (let sample = 0; sample < samples; sample++) {
       signal?.throwIfAborted();
-      estimate = await this.#run(encode, count);
-      found.push(estimate);
+      found.push(await this.sample(encode, count));
     }
-    return counts === 'fastest' ? Math.min(...found) : median(found);
+    return median(found);
   }
 
-  /** Seconds per run. */
-  async #run(encode: Encode, count: number): Promise<number> {
+  /** How many runs a sample of about so many seconds takes, or of fewer where `repeats` runs are shorter; 1 at least. */
+  async runsIn(seconds: number, encode: Encode, repeats = Number.POSITIVE_INFINITY): Promise<number> {
+    await this.sample(encode, 1); // drivers compile at the first
+    const estimate = await this.sample(encode, 1);
+    const aim = Math.min(Math.max(repeats * estimate, LEAST_SECONDS), Math.min(seconds, SUBMIT_SECONDS));
+    return Math.max(1, Math.round(aim / Math.max(estimate, 1e-6)));
+  }
+
+  /** Seconds of one of `count` runs in one pass. */
+  async sample(encode: Encode, count: number): Promise<number> {
     const device = this.#device;
     const stamps = this.#stamps;
     const encoder = device.createCommandEncoder();

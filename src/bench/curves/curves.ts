@@ -9,7 +9,7 @@ import { isAttention, type LayerDispatch, LayerPlans } from '../model/layers.ts'
 import type { CostCurve, CostCurves } from '../results.ts';
 import { curvesConfig } from '../synthetic/configs.ts';
 import { syntheticModel } from '../synthetic/model.ts';
-import type { TimingOptions } from '../timing.ts';
+import { median } from '../timing.ts';
 import { fitCurve } from './fit.ts';
 
 export interface CurveOptions {
@@ -17,8 +17,9 @@ export interface CurveOptions {
   readonly maxTokens: number;
   readonly decode: RunOptions;
   readonly prefill: RunOptions;
-  /** Of a point in a round. */
-  readonly timing: TimingOptions;
+  /** Of one sample, about. */
+  readonly sampleSeconds: number;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string, done: number) => void) | undefined;
 }
 
@@ -27,19 +28,16 @@ export interface RunOptions {
   readonly rows: number;
   /** In a chunk, its first and its last run among them. */
   readonly points: number;
-  /**
-   * Over all positions. The fastest sample of each position counts: a kernel does the same each time, and all else only adds to
-   * it. Software adapters need many short ones: on shared cores most take up to twice as long as the fastest.
-   */
+  /** Over all positions: samples of each. */
   readonly rounds: number;
 }
 
 export const CURVES: CurveOptions = {
   chunk: 2048,
   maxTokens: 16384,
-  decode: { rows: 1, points: 5, rounds: 20 },
-  prefill: { rows: 16, points: 3, rounds: 15 },
-  timing: { seconds: 0.007, samples: 3, counts: 'fastest' },
+  decode: { rows: 1, points: 5, rounds: 120 },
+  prefill: { rows: 16, points: 3, rounds: 60 },
+  sampleSeconds: 0.003,
 };
 
 /** Names of the curves, and which dispatches count for each. */
@@ -82,30 +80,55 @@ async function curvesOf(
   run: 'decode' | 'prefill',
   options: CurveOptions,
 ): Promise<CostCurve[]> {
-  const { chunk, timing, onProgress } = options;
-  const { rows, rounds } = options[run];
   const positions = positionsOf(options, options[run]);
-  const samples: Readonly<Record<Part, number[]>>[] = positions.map(() => noSamples());
-  for (let round = 0; round < rounds; round++) {
-    for (const [index, position] of positions.entries()) {
-      const done = (round + index / positions.length) / rounds;
-      onProgress?.(`${run} at ${position} tokens, round ${round + 1}`, done);
-      const at: At = { position, rows };
-      await plans.prepare(at);
-      const dispatches = plans.dispatches(at);
-      for (const part of PARTS) {
-        const own = dispatches.filter((dispatch) => partOf(dispatch) === part);
-        samples[index]![part].push((await lab.timer.time(encodeAll(own), timing)) / rows);
-      }
-      lab.assertAlive();
-    }
+  const curves: CostCurve[] = [];
+  for (const [index, name] of PARTS.entries()) {
+    const onProgress = (text: string, done: number) =>
+      options.onProgress?.(`${run}, ${name}: ${text}`, (index + done) / PARTS.length);
+    const seconds = await secondsAt(lab, plans, name, positions, { ...options, ...options[run], onProgress });
+    const points = positions.map((position, at) => ({ position, seconds: seconds[at]! }));
+    const fit = fitCurve(points, name === 'chunked attention' ? options.chunk : undefined);
+    curves.push({ name, points, fit });
   }
-  return PARTS.map((name) => {
-    const points = positions.map((position, index) => ({ position, seconds: Math.min(...samples[index]![name]) }));
-    return { name, points, fit: fitCurve(points, name === 'chunked attention' ? chunk : undefined) };
-  });
+  return curves;
 }
 
-function noSamples(): Record<Part, number[]> {
-  return { 'chunked attention': [], 'global attention': [], 'all else': [] };
+/**
+ * What a part takes at each position, per token. Each sample stands between two of one fixed position, the first chunk's last, and
+ * only its ratio to them counts: the two cores of a virtual machine run at twice their speed for some milliseconds, and at half of
+ * it for the next, so that what is measured a second apart cannot be compared, with however many samples.
+ */
+async function secondsAt(
+  lab: Lab,
+  plans: LayerPlans,
+  part: Part,
+  positions: readonly number[],
+  { chunk, rows, rounds, sampleSeconds, signal, onProgress }: CurveOptions & RunOptions,
+): Promise<number[]> {
+  const own = async (position: number) => {
+    const at: At = { position, rows };
+    await plans.prepare(at);
+    return encodeAll(plans.dispatches(at).filter((dispatch) => partOf(dispatch) === part));
+  };
+  const counts = new Map<number, number>();
+  for (const position of positions) counts.set(position, await lab.timer.runsIn(sampleSeconds, await own(position)));
+  const sample = async (position: number) => lab.timer.sample(await own(position), counts.get(position)!);
+
+  const fixed = chunk - rows;
+  const references: number[] = [];
+  const ratios = positions.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    signal?.throwIfAborted();
+    onProgress?.(`round ${round + 1} of ${rounds}`, round / rounds);
+    let before = await sample(fixed);
+    for (const [index, position] of positions.entries()) {
+      const seconds = await sample(position);
+      const after = await sample(fixed);
+      ratios[index]!.push((2 * seconds) / (before + after));
+      references.push(after);
+      before = after;
+    }
+    lab.assertAlive();
+  }
+  return ratios.map((of) => (median(of) * median(references)) / rows);
 }
