@@ -3,7 +3,7 @@ import { OutriderError } from '../../errors.ts';
 import { allocatePart } from '../parts.ts';
 import { hashPart, sha256 } from './digest.ts';
 import { partLength, type StoredFile } from './records.ts';
-import type { BlockFile, BlockStore, Bytes, OpenMode } from './store.ts';
+import { type BlockFile, type BlockStore, type Bytes, discard, type OpenMode } from './store.ts';
 
 export interface Disk {
   /** The bytes as they are; undefined where the file is not there or too short. */
@@ -111,7 +111,7 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
       const handle = await handles.get(file.incarnation)?.catch(() => undefined);
       handles.delete(file.incarnation);
       handle?.close();
-      await store.remove(directory, diskName(file));
+      await discard(store, directory, diskName(file));
     },
     end() {
       hasEnded = true;
@@ -120,7 +120,7 @@ export function openDisk(store: BlockStore, directory: string, partBytes: () => 
     async sweep(known) {
       const names = new Set([...known].map(diskName));
       for (const { name } of await store.list(directory)) {
-        if (isDiskName(name) && !names.has(name)) await store.remove(directory, name);
+        if (isDiskName(name) && !names.has(name)) await discard(store, directory, name);
       }
     },
     close() {

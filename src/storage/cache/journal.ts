@@ -25,7 +25,7 @@ import {
   NEWLINE,
   snapshot,
 } from './records.ts';
-import type { BlockFile, BlockStore, Bytes } from './store.ts';
+import { type BlockFile, type BlockStore, type Bytes, discard } from './store.ts';
 
 const SLOTS = ['journal-0', 'journal-1'] as const;
 
@@ -86,7 +86,7 @@ export async function openJournal(
     const generation = (found?.generation ?? 0) + 1;
     const state = found?.state ?? emptyState(identity);
     const journal = await writeSnapshot(store, directory, slot, generation, state, options);
-    if (found) await store.remove(directory, found.slot);
+    if (found) await discard(store, directory, found.slot);
     return journal;
   }
   const file = await store.open(directory, found.slot, 'write');

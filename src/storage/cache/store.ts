@@ -5,6 +5,7 @@
  * Failures are `storage_full` where there is no room for more, `model_in_use` where another context holds the file, and
  * `storage_failed` where a file or the whole store went away under its handle.
  */
+import { OutriderError } from '../../errors.ts';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -42,4 +43,16 @@ export interface BlockStore {
   estimate(): Promise<StoreEstimate>;
   /** Resolves when what was closed is closed, where that is done elsewhere: nobody may write before. */
   settled?(): Promise<void>;
+}
+
+/**
+ * Removes a file that nothing refers to any more. One that is still open stays, and goes with a later sweep: another tab may read
+ * an older version, and what Chromium cleared under an open handle counts as open after its worker has gone.
+ */
+export async function discard(store: BlockStore, directory: string, name: string): Promise<void> {
+  try {
+    await store.remove(directory, name);
+  } catch (error) {
+    if (!(error instanceof OutriderError && error.code === 'model_in_use')) throw error;
+  }
 }

@@ -126,6 +126,23 @@ describe('what is on disk', () => {
     expect(second.notices).toEqual([]);
   });
 
+  it('may be evicted but for a file that is held open: the load is equal, and a later one sweeps what stayed', async () => {
+    const { directory, name } = dataFile();
+    const stray = 'file-77';
+    await store.open(directory, stray, 'write');
+    for (const { name: other } of store.files()) if (other !== name && other !== stray) store.evict(directory, other);
+    store.held.add(name).add(stray);
+    const first = await open();
+    await load(first.cache);
+    await first.cache.close();
+    expect(store.files().map((file) => file.name)).toContain(stray);
+    store.held.clear();
+    store.flip(directory, dataFile().name, 0);
+    const second = await open();
+    await load(second.cache);
+    expect(store.files().map((file) => file.name)).not.toContain(stray);
+  });
+
   it('is never mixed with another version: damage in a model that has changed is an error, then all is new', async () => {
     const { directory, name } = dataFile();
     store.flip(directory, name, 3 * PART);

@@ -12,6 +12,8 @@ interface Content {
 export interface MemoryStore extends BlockStore {
   /** Bytes over which every write is refused. */
   capacity: number;
+  /** Names of files that are open somewhere: they cannot be removed. */
+  readonly held: Set<string>;
   /** As the browser's: open handles are dead. */
   crash(): void;
   /** The same, and what was not flushed is lost, but for a part of it that `keep` (0..1) chooses. */
@@ -75,10 +77,14 @@ export function createMemoryStore(): MemoryStore {
   }
   const store: MemoryStore = {
     capacity: Number.POSITIVE_INFINITY,
+    held: new Set(),
     open,
     directories: async () => [...new Set([...contents.keys()].map((path) => path.split('/')[0]!))],
     list: async (directory) => store.files().filter((file) => file.directory === directory),
     async remove(directory, name) {
+      const names = name === undefined ? (await store.list(directory)).map((file) => file.name) : [name];
+      const held = names.find((one) => store.held.has(one));
+      if (held !== undefined) throw new OutriderError('model_in_use', `${held} is open`);
       store.evict(directory, name);
     },
     estimate: async () => ({ usage: 0, quota: 1e12 }), // as wrong as Chromium's
