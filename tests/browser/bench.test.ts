@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BenchResults } from '../../src/bench/results.ts';
 import type { WireEvent } from '../../src/pages/bench/run/protocol.ts';
 import { checkResults } from '../../src/pages/bench/schema.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { launchChromium, openContext, type Site, serveSite } from './serve.ts';
 
 const fixtureText = readFileSync('tests/fixtures/bench/results.json', 'utf8');
 const fixture = JSON.parse(fixtureText) as BenchResults;
@@ -30,7 +30,7 @@ interface Opened {
 
 /** @param runs that the browser has kept, newest first */
 async function openPage(options: BrowserContextOptions = {}, runs: readonly BenchResults[] = []): Promise<Opened> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await openContext(browser, { viewport: { width: 1280, height: 800 }, ...options });
   if (runs.length > 0) {
     await context.addInitScript((stored) => {
       if (!localStorage.getItem('outrider.bench')) localStorage.setItem('outrider.bench', stored);

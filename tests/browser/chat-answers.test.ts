@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Message } from '../../src/pages/chat/conversations/tree.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { launchChromium, openContext, type Site, serveSite } from './serve.ts';
 
 const ready = { timeout: 120_000 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
@@ -18,7 +18,7 @@ const fetched: string[] = [];
 
 beforeAll(async () => {
   [site, browser] = await Promise.all([serveSite(), launchChromium()]);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const context = await openContext(browser, { viewport: { width: 1280, height: 900 } });
   await context.addInitScript(() => {
     if (!localStorage.getItem('outrider.settings'))
       localStorage.setItem('outrider.settings', '{"temperature":0,"maxTokens":48}');

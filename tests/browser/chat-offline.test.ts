@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium } from './serve.ts';
+import { launchChromium, openContext } from './serve.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const ready = { timeout: 120_000 };
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await cp(inject('builtSite'), outDir, { recursive: true });
   await serve(0);
   browser = await launchChromium();
-  const context = await browser.newContext();
+  const context = await openContext(browser);
   await context.addInitScript(() => {
     if (location.protocol === 'http:') localStorage.setItem('outrider.settings', '{"temperature":0,"maxTokens":6}');
   });

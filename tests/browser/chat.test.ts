@@ -2,7 +2,7 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
-import { launchChromium, readProjectJson, type Site, serveSite } from './serve.ts';
+import { launchChromium, openContext, readProjectJson, type Site, serveSite } from './serve.ts';
 
 const model = 'public/models/llama-scoutling';
 const maxTokens = 16;
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** A page of its own profile, greedy and brief; whatever its console complains about is collected. */
 async function openPage(options: BrowserContextOptions = {}): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await openContext(browser, { viewport: { width: 1280, height: 800 }, ...options });
   await context.addInitScript(
     (settings) => {
       if (!localStorage.getItem('outrider.settings')) localStorage.setItem('outrider.settings', settings);
@@ -267,7 +267,7 @@ describe('the page without a model', () => {
 describe('a lost device', () => {
   it('keeps the conversation, and loads the model again on request', async () => {
     const crashing = await launchChromium(); // of its own: a crash takes the GPU from every page
-    const page = await crashing.newPage();
+    const page = await (await openContext(crashing)).newPage();
     await page.addInitScript(() => localStorage.setItem('outrider.settings', '{"temperature":0,"maxTokens":4}'));
     await page.goto(site.url);
     await untilReady(page);

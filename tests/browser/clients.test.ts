@@ -4,7 +4,7 @@ import type OpenAI from 'openai';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type {} from '../clients/page.ts';
-import { devSiteUrl, launchChromium } from './serve.ts';
+import { devSiteUrl, launchChromium, openContext } from './serve.ts';
 
 let browser: Browser;
 let page: Page;
@@ -12,7 +12,7 @@ const asked: string[] = [];
 
 beforeAll(async () => {
   browser = await launchChromium();
-  page = await browser.newPage();
+  page = await (await openContext(browser)).newPage();
   page.on('request', (request) => asked.push(request.url()));
   page.on('pageerror', (error) => console.error(error));
   await page.goto(`${devSiteUrl}tests/clients/index.html`);

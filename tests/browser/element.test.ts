@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutriderChat } from '../../src/element/outrider-chat.ts';
 import { type ForeignSite, serveForeignSite, strictPolicy } from './foreign-site.ts';
-import { launchChromium } from './serve.ts';
+import { launchChromium, openContext } from './serve.ts';
 
 const model = '/models/llama-scoutling';
 const ready = { timeout: 120_000 };
@@ -34,7 +34,7 @@ interface Watched {
 }
 
 async function open(url: string, options: BrowserContextOptions = {}): Promise<Watched> {
-  const context = await browser.newContext({ viewport: { width: 800, height: 800 }, ...options });
+  const context = await openContext(browser, { viewport: { width: 800, height: 800 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
   const requests: string[] = [];
@@ -273,7 +273,7 @@ describe('several on a page, one of them in a shadow root, from another origin, 
 
   beforeAll(async () => {
     crashing = await launchChromium();
-    page = await crashing.newPage();
+    page = await (await openContext(crashing)).newPage();
     page.on('pageerror', (error) => complaints.push(String(error)));
     const held = new Promise<void>((resolve) => {
       release = resolve;

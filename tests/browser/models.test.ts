@@ -2,7 +2,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ModelServer, modelFolder, serveModel } from './model-server.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { launchChromium, openContext, type Site, serveSite } from './serve.ts';
 
 const ready = { timeout: 120_000 };
 
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 async function openPage(): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const context = await openContext(browser, { viewport: { width: 1280, height: 800 } });
   await context.addInitScript(() =>
     localStorage.setItem('outrider.settings', JSON.stringify({ temperature: 0, maxTokens: 4 })),
   );

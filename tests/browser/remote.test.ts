@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenizer } from '../../src/tokenizer/tokenizer.ts';
 import { type ConformingServer, MODEL, startServer } from '../remote/server.ts';
 import type {} from './remote-page.ts';
-import { devSiteUrl, launchChromium, NO_ADAPTER, readProjectJson } from './serve.ts';
+import { devSiteUrl, launchChromium, NO_ADAPTER, openContext, readProjectJson } from './serve.ts';
 
 const question = 'Tell me a story about a dragon';
 const apiKey = 'sk-of-the-page';
@@ -36,7 +36,7 @@ afterAll(async () => {
 
 /** A page whose user lets it ask servers of this machine. */
 async function openPage(hasWebGpu = true): Promise<Page> {
-  const context = await browser.newContext();
+  const context = await openContext(browser);
   await context.grantPermissions(['local-network-access']);
   const page = await context.newPage();
   if (!hasWebGpu) {

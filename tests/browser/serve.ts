@@ -1,15 +1,16 @@
 /** The site as `npm start` serves it, and as `npm run dev` does, with a Chromium to look at them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-core';
 import { type Plugin, preview } from 'vite';
 import { inject } from 'vitest';
+import { insecureHost } from '../setup/chromium.ts';
+import { rememberChoices } from '../setup/kernel-choices.ts';
 import type {} from '../setup/sites.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
+export { launchChromium, NO_ADAPTER } from '../setup/chromium.ts';
 
-/** A name that leads to the server but that browsers do not count as a secure origin. */
-export const insecureHost = 'insecure.test';
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Of the server that all files share, for pages of tests and modules of src/. Ends in a slash. */
 export const devSiteUrl = inject('devSiteUrl');
@@ -44,21 +45,11 @@ const withoutOffline: Plugin = {
   },
 };
 
-/** For a Chromium without WebGPU, in workers too. */
-export const NO_ADAPTER = 'none';
-
-/** Starts Chromium, on a GPU where `OUTRIDER_BROWSER_ADAPTER` names one and else on SwiftShader, which is everywhere the same. */
-export function launchChromium(adapter = process.env.OUTRIDER_BROWSER_ADAPTER ?? 'swiftshader'): Promise<Browser> {
-  return chromium.launch({
-    executablePath: process.env.OUTRIDER_CHROMIUM || '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', // Chromium refuses to start as root with one
-      ...(adapter === NO_ADAPTER
-        ? ['--disable-features=WebGPU', '--disable-gpu']
-        : ['--enable-unsafe-webgpu', '--enable-unsafe-swiftshader', `--use-webgpu-adapter=${adapter}`]),
-      `--host-resolver-rules=MAP ${insecureHost} 127.0.0.1`,
-    ],
-  });
+/** A profile of its own that knows the choice of kernels, for all who do not look at how it is made. */
+export async function openContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
+  await rememberChoices(context, inject('kernelChoices'));
+  return context;
 }
 
 /** A JSON file of the project, by its path from the root; undefined where it is absent. */

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions } from '../../src/index.ts';
 import { type ModelServer, modelFolder, serveModel } from './model-server.ts';
-import { devSiteUrl, launchChromium } from './serve.ts';
+import { devSiteUrl, launchChromium, openContext } from './serve.ts';
 
 const WEIGHTS = statSync(`${modelFolder}/model.safetensors`).size;
 
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await context?.close();
-  context = await browser.newContext();
+  context = await openContext(browser);
   server.pace = undefined;
   server.forget();
 });

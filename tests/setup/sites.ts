@@ -3,9 +3,11 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createServer } from 'vite';
+import { createServer, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 import { ensureBuilt } from '../../src/build/fresh.mjs';
+import { launchChromium } from './chromium.ts';
+import { type KernelChoices, makeChoices } from './kernel-choices.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -13,6 +15,8 @@ declare module 'vitest' {
     devSiteUrl: string;
     /** A copy of dist/site: that may be built again while tests are served from it. */
     builtSite: string;
+    /** Of the embedded model, on the dev server and on the built site. */
+    kernelChoices: KernelChoices;
   }
 }
 
@@ -34,9 +38,22 @@ export default async function prepareSites({ provide }: TestProject): Promise<()
     server: { port: 0, hmr: false, watch: null },
   });
   await server.listen();
-  provide('devSiteUrl', server.resolvedUrls!.local[0]!);
+  const devSiteUrl = server.resolvedUrls!.local[0]!;
+  provide('devSiteUrl', devSiteUrl);
+  provide('kernelChoices', await choose(devSiteUrl, builtSite));
   return async () => {
     await server.close();
     await rm(builtSite, { recursive: true });
   };
+}
+
+async function choose(devSiteUrl: string, outDir: string): Promise<KernelChoices> {
+  const server = await preview({ root, mode: 'site', logLevel: 'error', build: { outDir }, preview: { port: 0 } });
+  const browser = await launchChromium();
+  try {
+    return await makeChoices(browser, devSiteUrl, server.resolvedUrls!.local[0]!);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
 }
