@@ -3,19 +3,33 @@
 // As in attention-split-subgroup, loads are what costs: one of 16 bytes per lane as much as 60 multiply-adds. A
 // workgroup is one subgroup with QUERIES queries (a row and a head of a group) per thread. For each four dimensions a
 // thread loads its queries and one key, and the keys go round by shuffles: 5 loads become 128 multiply-adds. The
-// sums of the values, too many for registers, lie in workgroup memory that no other thread touches; they are fetched
-// and put back once in LANES keys.
+// sums of the values, too many for registers, are fetched and put back once in LANES keys. They lie in workgroup memory
+// that no other thread touches, or, with PRIVATE, in the thread's own: lavapipe takes a fifth longer with that, but
+// SwiftShader zeroes workgroup memory by unrolled stores, half a second's worth to compile, and computes faster too.
 override LANES: u32 = 8;    // the adapter's only subgroup size
-override QUERIES: u32 = 4;  // per thread, at most 4 and 32 / LANES; LANES * QUERIES * head_dim * 4 bytes fit 16 KiB
-override DIM4: u32 = 32;    // head_dim / 4
+override QUERIES: u32 = 4;  // per thread, at most 4 and 32 / LANES
+override PRIVATE: u32 = 0;  // 1: QUERIES * head_dim / 4 is at most PRIVATE_SUMS
+override SHARED_SUMS: u32 = 1024; // LANES * QUERIES * head_dim / 4, which fit 16 KiB; 1 with PRIVATE
+
+const PRIVATE_SUMS = 128u;
 
 @group(0) @binding(4) var<storage, read_write> carried: array<f32>; // [rows, num_heads, head_dim + 2]
 @group(0) @binding(5) var<storage, read_write> y: array<vec4<f32>>; // [rows, num_heads, head_dim / 4]
-var<workgroup> values: array<vec4<f32>, LANES * QUERIES * DIM4>;    // [QUERIES, head_dim / 4, LANES]
+var<workgroup> shared_sums: array<vec4<f32>, SHARED_SUMS>;           // [QUERIES, head_dim / 4, LANES]
+var<private> private_sums: array<vec4<f32>, PRIVATE_SUMS>;           // [QUERIES, head_dim / 4]
+
+fn sums(at: u32, lane: u32) -> vec4<f32> {
+  if (PRIVATE == 1) { return private_sums[at]; }
+  return shared_sums[at * LANES + lane];
+}
+
+fn keep_sums(at: u32, lane: u32, value: vec4<f32>) {
+  if (PRIVATE == 1) { private_sums[at] = value; } else { shared_sums[at * LANES + lane] = value; }
+}
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let dim4 = params.head_dim / 4; // not DIM4, so that loops over it are not unrolled
+  let dim4 = params.head_dim / 4;
   let group = params.num_heads / params.num_kv_heads;
   let kv_head = wid.x;
   let first_query = wid.y * LANES * QUERIES;
@@ -41,8 +55,10 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
       }
       highest[QUERIES - 1] = carried[from_row + params.head_dim];
       weight[QUERIES - 1] = carried[from_row + params.head_dim + 1];
-      for (var d = 0u; d < params.head_dim; d++) {
-        values[(i - lane) * dim4 + (d >> 2) * LANES + lane][d & 3] = carried[from_row + d];
+      for (var column = 0u; column < dim4; column++) {
+        let d = from_row + 4 * column;
+        let value = vec4(carried[d], carried[d + 1], carried[d + 2], carried[d + 3]);
+        keep_sums(i / LANES * dim4 + column, lane, value);
       }
     }
   }
@@ -77,28 +93,28 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
     let value_at = key_at + params.slots * params.num_kv_heads * dim4;
     for (var i = 0u; i < dim4; i++) {
       var value: array<vec4<f32>, 4>;
-      for (var r = 0u; r < QUERIES; r++) { value[r] = values[(r * dim4 + i) * LANES + lane] * rescale[r]; }
+      for (var r = 0u; r < QUERIES; r++) { value[r] = sums(r * dim4 + i, lane) * rescale[r]; }
       let own = kv_at(value_at + i);
       for (var j = 0u; j < LANES; j++) {
         let v = subgroupShuffleXor(own, j);
         for (var r = 0u; r < QUERIES; r++) { value[r] = fma(vec4(p[r * LANES + j]), v, value[r]); }
       }
-      for (var r = 0u; r < QUERIES; r++) { values[(r * dim4 + i) * LANES + lane] = value[r]; }
+      for (var r = 0u; r < QUERIES; r++) { keep_sums(r * dim4 + i, lane, value[r]); }
     }
   }
   for (var i = lane; i < min(queries - first_query, LANES * QUERIES); i += LANES) {
     let query = first_query + i;
-    let from_value = (i - lane) * dim4 + lane;
+    let from_value = i / LANES * dim4;
     let row = query / group;
     let seen = visible(row) > 0; // else the row comes before this segment and has its result already
     if (seen && is_last(row)) {
       let to = head_index(query, kv_head) * dim4;
       for (var column = 0u; column < dim4; column++) {
-        y[to + column] = values[from_value + column * LANES] / weight[0];
+        y[to + column] = sums(from_value + column, lane) / weight[0];
       }
     } else if (seen) {
       let to = carried_at(query, kv_head);
-      for (var d = 0u; d < params.head_dim; d++) { carried[to + d] = values[from_value + (d >> 2) * LANES][d & 3]; }
+      for (var d = 0u; d < params.head_dim; d++) { carried[to + d] = sums(from_value + (d >> 2), lane)[d & 3]; }
       carried[to + params.head_dim] = highest[0];
       carried[to + params.head_dim + 1] = weight[0];
     }

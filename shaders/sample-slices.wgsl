@@ -26,7 +26,6 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> candidates: array<u32>;  // [num_tokens]
 var<workgroup> values: array<f32, THREADS>;
 var<workgroup> counts: array<u32, THREADS>;
-var<workgroup> depths: array<f32, SLICE>;
 
 // Ids of one thread follow each other.
 fn first_id(slice: u32, thread: u32) -> u32 { return slice * SLICE + thread * PER_THREAD; }
@@ -57,20 +56,17 @@ fn find_highest(slice: u32, thread: u32) {
 
 fn measure_levels(slice: u32, thread: u32) {
   let highest = highest_of_all();
-  for (var i = thread; i < SLICE; i += THREADS) {
-    let id = slice * SLICE + i;
-    depths[i] = -1; // no id
-    if (id < params.num_tokens) { depths[i] = depth(logits[id], highest); }
-  }
-  workgroupBarrier();
   let level = thread % LEVELS;
   let limit = depth_of(level);
   var count = 0u;
   var mass = 0.0;
   for (var i = thread / LEVELS; i < SLICE; i += PARTS) {
-    if (depths[i] >= 0 && depths[i] <= limit) {
+    let id = slice * SLICE + i;
+    if (id >= params.num_tokens) { break; }
+    let below = depth(logits[id], highest);
+    if (below <= limit) {
       count++;
-      mass += exp(-depths[i]);
+      mass += exp(-below);
     }
   }
   values[thread] = mass;

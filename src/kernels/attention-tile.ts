@@ -22,18 +22,24 @@ export const attentionTileSubgroup = defineKernel('attention-tile-subgroup', sub
 
 /** Queries of a workgroup, a row and a head each, where they meet in workgroup memory. */
 const QUERIES = 32;
-const WORKGROUP_BYTES = 16_384;
 /** Queries of a thread that shuffles, and scores, each of which is a register. */
 const MAX_QUERIES = 4;
 const MAX_SCORES = 32;
+/** Sums of values, each of four f32: of a workgroup, or of a thread that keeps its own, as on SwiftShader, which has 4 lanes. */
+const SHARED_SUMS = 1024;
+const PRIVATE_SUMS = 128;
+const PRIVATE_LANES = 4;
 
 /** What a model's heads make of the kernel on an adapter. */
 export function tileVariant({ lanes }: AttentionVariant, { headDim, kvDtype }: AttentionShape): Variant {
   const KV_F16 = kvDtype === 'f16' ? 1 : 0;
   const dim4 = headDim / 4;
   if (lanes) {
-    const queries = Math.min(MAX_QUERIES, MAX_SCORES / lanes, Math.floor(WORKGROUP_BYTES / (lanes * headDim * 4)));
-    const overrides = { KV_F16, LANES: lanes, QUERIES: queries, DIM4: dim4 };
+    const isPrivate = lanes === PRIVATE_LANES;
+    const sums = isPrivate ? PRIVATE_SUMS : SHARED_SUMS / lanes;
+    const queries = Math.min(MAX_QUERIES, MAX_SCORES / lanes, Math.floor(sums / dim4));
+    const own = isPrivate ? { PRIVATE: 1, SHARED_SUMS: 1 } : { PRIVATE: 0, SHARED_SUMS: lanes * queries * dim4 };
+    const overrides = { KV_F16, LANES: lanes, QUERIES: queries, ...own };
     return { kernel: attentionTileSubgroup, overrides, elem: 'f32', subgroups: true };
   }
   const staged = Math.min(32, 2 ** Math.floor(Math.log2(512 / dim4)));

@@ -21,9 +21,10 @@ export interface NormRouterRequest extends Omit<RouterRequest, 'numExperts'> {
   readonly x: GPUBuffer; // [rows, cols] f32
 }
 
-/** Threads, and threads that share a product: for rows that are long, and experts that are few. */
+/** Threads for rows that are long or short; of those that share a product there are as many as leave none idle, and 4 at least. */
 export function normRouterOverrides(numExperts: number, cols: number): Record<string, number> {
-  return { THREADS: cols > 2048 ? 256 : 64, EXPERTS: numExperts, SLICES: numExperts > 64 ? 4 : 16 };
+  const THREADS = cols > 2048 ? 256 : 64;
+  return { THREADS, EXPERTS: numExperts, SLICES: Math.max(4, Math.floor(THREADS / numExperts)) };
 }
 
 export function normRoute(recorder: Recorder, request: NormRouterRequest): void {
