@@ -11,8 +11,10 @@
 // exact over the whole vocabulary without sorting: a round adds up, for each of four candidate keys, how much (count or
 // probability) lies at or above it. Equal logits are told apart by a second search over the ids. More bits a round
 // would need more workgroup memory, which SwiftShader zeroes by unrolled stores: 8 KiB cost it two seconds to compile.
+// For its sake, too, a round's sums are taken in turns, of threads side by side, before one thread adds up what is left.
 // The choice inverts the cumulative distribution of what is kept, by ascending ids, at state.random.
 const THREADS = 128u;
+const BINS = 32u;
 
 struct Params {
   num_tokens: u32,
@@ -32,7 +34,7 @@ struct Cut {
 }
 
 var<workgroup> shares: array<f32, THREADS>;
-var<workgroup> bins: array<vec4<f32>, THREADS>; // every thread's sums for four candidates
+var<workgroup> bins: array<vec4<f32>, BINS>; // sums of every 32nd thread for four candidates
 var<workgroup> totals: vec4<f32>;
 
 // Larger logits have larger keys; every key of a number is above 0.
@@ -72,11 +74,15 @@ fn find_cut(thread: u32, count: u32, within: Cut, by_mass: bool, highest: f32) -
       if (by_mass) { amount = probability(id, highest); }
       sums += select(vec4(0.0), vec4(amount), vec4(digits) >= base);
     }
-    bins[thread] = sums;
+    if (thread < BINS) { bins[thread] = sums; }
     workgroupBarrier();
+    for (var turn = 1u; turn < THREADS / BINS; turn++) {
+      if (thread / BINS == turn) { bins[thread % BINS] += sums; }
+      workgroupBarrier();
+    }
     if (thread == 0) {
       var sum = vec4(0.0);
-      for (var other = 0u; other < min(count, THREADS); other++) { sum += bins[other]; }
+      for (var bin = 0u; bin < BINS; bin++) { sum += bins[bin]; }
       totals = sum;
     }
     workgroupBarrier();
