@@ -226,7 +226,7 @@ describe('the experts of an answer', () => {
     await page.reload();
     await page.waitForSelector('#model:visible', ready);
     // At most 7: what is sampled may end before.
-    const readout = page.locator('#experts-readout', { hasText: /\d tokens? of this answer\. Kept in/ });
+    const readout = page.locator('#experts-readout', { hasText: /\b[1-7] tokens? of this answer\. Kept in/ });
     await readout.waitFor();
     expect(await cell()).toBe(before);
     const first = page.locator('.answer').first().getByRole('button', { name: 'Experts' });

@@ -10,6 +10,7 @@
  * | that, and the source has changed since, with bytes of the old version already used | the file is dropped, `source_changed`: the next load fetches it anew |
  * | the directory, and the journal with it, evicted before we open it | a new model |
  * | the storage evicted under an open handle that is written to | `storage_failed`; the next load stores again what is gone |
+ * | a stale file that is open elsewhere, or that Chromium still counts as open | it stays until a later sweep (`discard`) |
  * | no room | `storage_full`, or with `onFull: 'stream'` announced (`uncached`) and passed on without storing |
  * | another context downloads this model | we wait, then use what it stored and go on where it stopped |
  */
