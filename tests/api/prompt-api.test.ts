@@ -300,6 +300,18 @@ describe('a response constraint', () => {
     });
   });
 
+  it('is met or not by an answer that the context ends', async () => {
+    const { engine } = await loaded(100);
+    const create = (request: ChatCompletionRequest) =>
+      engine.chat.completions.create({ ...request, response_format: undefined } as ChatCompletionRequest);
+    const free = { ...engine, chat: { completions: { create: create as typeof engine.chat.completions.create } } };
+    const model = await createLanguageModel(free).create({ samplingMode: 'most-predictable' });
+    const cut = { name: 'SyntaxError', message: expect.stringContaining('context ended') };
+    await expect(model.prompt('long', { responseConstraint: /^[a-z]{3}$/ })).rejects.toMatchObject(cut);
+    await expect(model.prompt('long', { responseConstraint: {} })).rejects.toMatchObject(cut);
+    expect(await model.prompt('long', { responseConstraint: /[a-z]{3}/g })).toMatch(/^[a-z]{100,}$/);
+  });
+
   it.each([
     ['the flag i', { responseConstraint: /yes/i }, 'NotSupportedError'],
     ['a back reference', { responseConstraint: /(a)\1/ }, 'NotSupportedError'],

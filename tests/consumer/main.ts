@@ -42,6 +42,7 @@ const app = {
     const shown = await chat.ask(messages[0]!.content);
     const json = await engine.chat.completions.create({
       messages: [{ role: 'user', content: 'Say yes or no' }],
+      temperature: 0,
       response_format: {
         type: 'json_schema',
         json_schema: {
@@ -56,7 +57,7 @@ const app = {
       },
     });
     const session = await createLanguageModel(engine).create();
-    const prompted = await session.prompt('Hello', { responseConstraint: /[a-z]{3,8}/ });
+    const prompted = await session.prompt('Hello', { responseConstraint: /^[a-z]{3,8}$/ });
     await engine.unload();
     return { shown, json: json.choices[0]!.message.content, prompted, log: chat.messages.length };
   },

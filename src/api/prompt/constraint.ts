@@ -9,6 +9,8 @@ export interface Constraint {
   readonly fields: Fields;
   /** For the model; undefined: it is not told. */
   readonly instruction: string | undefined;
+  /** Whether an answer that the end of the context cut off obeys it all the same. */
+  isMetBy(text: string): boolean;
 }
 
 /**
@@ -27,15 +29,18 @@ export async function parseConstraint(options: LanguageModelPromptOptions): Prom
   if (constraint instanceof RegExp) {
     const instruction = `Answer with a text that matches the regular expression ${constraint}.`;
     const grammar = await grammarOf(constraint);
+    const found = new RegExp(constraint.source, 'u'); // as `grammarOf` reads it, and without the place of a last search
     return {
       fields: { response_format: { type: 'grammar', grammar } },
       instruction: omit ? undefined : instruction,
+      isMetBy: (text) => found.test(text),
     };
   }
   const instruction = `Answer with JSON that conforms to this JSON schema: ${JSON.stringify(constraint)}`;
   return {
     fields: { response_format: { type: 'json_schema', json_schema: { name: 'response', schema: constraint } } },
     instruction: omit ? undefined : instruction,
+    isMetBy: () => false, // even where it is JSON: a number may have had more digits
   };
 }
 

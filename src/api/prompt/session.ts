@@ -83,8 +83,8 @@ export class Session {
         const constraint = await parseConstraint(options);
         const asked = withInstruction(messages, constraint?.instruction);
         await this.#makeRoom(asked, signal);
-        const { answer, tokens, isCut } = yield* this.#stream(asked, prefix, constraint?.fields ?? {}, signal);
-        if (constraint && isCut) {
+        const { answer, text, tokens, isCut } = yield* this.#stream(asked, prefix, constraint?.fields ?? {}, signal);
+        if (isCut && constraint && !constraint.isMetBy(text)) {
           throw new DOMException('The context ended before the answer met its constraint.', 'SyntaxError');
         }
         this.#turns.push({ messages: [...(prefix ? asked.slice(0, -1) : asked), ...answer] });

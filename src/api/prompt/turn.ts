@@ -21,6 +21,8 @@ export interface TurnRequest {
 export interface TurnResult {
   /** What came after the request's messages; where these end in a prefix, its continuation takes its place. */
   readonly answer: readonly ChatMessage[];
+  /** Of the last round, without a prefix. */
+  readonly text: string;
   /** Tokens of the whole conversation. */
   readonly tokens: number;
   /** The answer was cut off by the end of the context. */
@@ -52,7 +54,7 @@ export async function* answerTurn(request: TurnRequest): AsyncGenerator<string, 
       content: begun + text,
       ...(calls.length > 0 && { tool_calls: calls.map(toWire) }),
     });
-    if (calls.length === 0) return { answer, tokens, isCut };
+    if (calls.length === 0) return { answer, text, tokens, isCut };
     prefix = false;
     const results = await Promise.all(calls.map((call) => execute(call, tools)));
     signal.throwIfAborted();
