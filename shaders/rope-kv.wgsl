@@ -8,6 +8,7 @@
 // One workgroup per row and head (queries, then keys, then values). The norm is taken before the rotation, which keeps
 // it, so one pass over the head does both. Angles come from a CPU table: WGSL's sin and cos are too coarse for it.
 // KV_F16: what lies beyond +-65504 (keys of NoPE layers and values have no norm) is stored as +-65504.
+override THREADS: u32 = 64; // few on software adapters, as in rms-norm
 override ROPE: bool = true;
 override QK_NORM: bool = true;
 override CHUNKED: bool = true;
@@ -29,9 +30,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> table: array<f32>;
 @group(0) @binding(3) var<storage, read_write> qkv: array<f32>; // [rows, heads, head_dim]
 @group(0) @binding(4) var<storage, read_write> kv: array<u32>;  // [2, slots, num_kv_heads, head_dim or head_dim / 2]
-var<workgroup> partial: array<f32, 64>;
+var<workgroup> partial: array<f32, THREADS>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane: u32) {
   let head = wid.x;
   let row = wid.y;
@@ -43,11 +44,11 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   var scale = 1.0;
   if (QK_NORM) {
     var squares = 0.0;
-    for (var i = lane; i < dim; i += 64) { squares += qkv[from_head + i] * qkv[from_head + i]; }
+    for (var i = lane; i < dim; i += THREADS) { squares += qkv[from_head + i] * qkv[from_head + i]; }
     partial[lane] = squares;
     workgroupBarrier();
     var sum = 0.0;
-    for (var i = 0u; i < 64; i++) { sum += partial[i]; }
+    for (var i = 0u; i < THREADS; i++) { sum += partial[i]; }
     if (!is_value) { scale = inverseSqrt(sum / f32(dim) + params.eps); }
   }
   let table_row = position % params.table_rows;
@@ -56,7 +57,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) lane
   if (CHUNKED) { slot = position % params.slots; }
   let kv_head = select(head - params.num_heads, head - params.num_heads - params.num_kv_heads, is_value);
   let to_head = ((select(0u, params.slots, is_value) + slot) * params.num_kv_heads + kv_head) * dim;
-  for (var pair = lane; pair < dim / 2; pair += 64) {
+  for (var pair = lane; pair < dim / 2; pair += THREADS) {
     let re = qkv[from_head + 2 * pair] * scale;
     let im = qkv[from_head + 2 * pair + 1] * scale;
     var turned = vec2(re, im);

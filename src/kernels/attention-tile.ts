@@ -22,9 +22,8 @@ export const attentionTileSubgroup = defineKernel('attention-tile-subgroup', sub
 
 /** Queries of a workgroup, a row and a head each, where they meet in workgroup memory. */
 const QUERIES = 32;
-/** Queries of a thread that shuffles, and scores, each of which is a register. */
-const MAX_QUERIES = 4;
-const MAX_SCORES = 32;
+/** Queries of a thread that shuffles. */
+const THREAD_QUERIES = 4;
 /** Sums of values, each of four f32: of a workgroup, or of a thread that keeps its own, as on SwiftShader, which has 4 lanes. */
 const SHARED_SUMS = 1024;
 const PRIVATE_SUMS = 128;
@@ -33,15 +32,14 @@ const PRIVATE_LANES = 4;
 /** What a model's heads make of the kernel on an adapter. */
 export function tileVariant({ lanes }: AttentionVariant, { headDim, kvDtype }: AttentionShape): Variant {
   const KV_F16 = kvDtype === 'f16' ? 1 : 0;
-  const dim4 = headDim / 4;
   if (lanes) {
-    const isPrivate = lanes === PRIVATE_LANES;
-    const sums = isPrivate ? PRIVATE_SUMS : SHARED_SUMS / lanes;
-    const queries = Math.min(MAX_QUERIES, MAX_SCORES / lanes, Math.floor(sums / dim4));
-    const own = isPrivate ? { PRIVATE: 1, SHARED_SUMS: 1 } : { PRIVATE: 0, SHARED_SUMS: lanes * queries * dim4 };
-    const overrides = { KV_F16, LANES: lanes, QUERIES: queries, ...own };
+    const isPrivate = lanes === PRIVATE_LANES && headDim <= PRIVATE_SUMS;
+    const THREADS = isPrivate ? lanes : Math.min(lanes, 2 ** Math.floor(Math.log2(SHARED_SUMS / headDim)));
+    const sums = isPrivate ? { PRIVATE: 1, SHARED_SUMS: 1 } : { PRIVATE: 0, SHARED_SUMS: THREADS * headDim };
+    const overrides = { KV_F16, THREADS, ...sums };
     return { kernel: attentionTileSubgroup, overrides, elem: 'f32', subgroups: true };
   }
+  const dim4 = headDim / 4;
   const staged = Math.min(32, 2 ** Math.floor(Math.log2(512 / dim4)));
   const overrides = { KV_F16, HEAD_DIM: headDim, COLUMNS: Math.ceil(dim4 / 16), STAGED: staged };
   return { kernel: attentionTile, overrides, elem: 'f32', subgroups: false };
@@ -52,7 +50,8 @@ export function tileAttention(recorder: Recorder, way: AttentionVariant, request
   const { state, qkv, partials: carried, y, shape, regions } = request;
   const { numHeads, numKvHeads } = shape;
   const variant = tileVariant(way, shape);
-  const { LANES = 1, QUERIES: perThread = QUERIES } = variant.overrides;
+  const { THREADS } = variant.overrides;
+  const queries = THREADS ? THREADS * THREAD_QUERIES : QUERIES;
   for (const region of regions) {
     recorder.dispatch({
       variant,
@@ -60,7 +59,7 @@ export function tileAttention(recorder: Recorder, way: AttentionVariant, request
       params: { ...attentionParams(request, region), partial: 0 },
       grid: (at): Grid => {
         if (keysSeen(shape, region, at) === 0) return [0, 0, 0];
-        return [numKvHeads, Math.ceil((at.rows * numHeads) / numKvHeads / (LANES * perThread)), 1];
+        return [numKvHeads, Math.ceil((at.rows * numHeads) / numKvHeads / queries), 1];
       },
       cost: (at) => {
         const { bytes, flops } = keysCost(shape, region, at);

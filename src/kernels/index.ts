@@ -20,10 +20,12 @@ import { ropeKvKernel } from './rope-kv.ts';
 import { routerKernel } from './router.ts';
 import { sampleKernel, sampleSlicesKernel } from './sample.ts';
 import { transposeKernel } from './transpose.ts';
+import { ROW_THREADS } from './variants.ts';
 
 type Axes = Readonly<Record<string, readonly number[]>>;
 
 const BOTH = [0, 1];
+const THREADS = Object.values(ROW_THREADS);
 const ELEMENTS = ['f32', 'f16'] as const;
 const OUTLINES: readonly MatvecOutline[] = ['lanes', 'rows'];
 const FLOAT: Axes = { ELEMENT: [0, 1, 2] };
@@ -59,16 +61,18 @@ interface Family {
 const FAMILIES: readonly Family[] = [
   { kernel: embedFloat, axes: FLOAT },
   { kernel: embedInt4, axes: INT4 },
-  { kernel: rmsNormKernel, axes: { LAST_ROW: BOTH } },
+  { kernel: rmsNormKernel, axes: { THREADS, LAST_ROW: BOTH } },
   ...Object.entries(PACKED).map(([codec, axes]) => ({ kernel: embedPacked[codec as Codec], axes })),
   ...matvecFamilies(),
   ...matmulFamilies(),
-  { kernel: ropeKvKernel, axes: { ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
+  { kernel: ropeKvKernel, axes: { THREADS, ROPE: BOTH, QK_NORM: BOTH, CHUNKED: BOTH, KV_F16: BOTH } },
   ...attentionFamilies(),
   { kernel: attentionMergeKernel, axes: {} },
   { kernel: routerKernel, axes: {} },
-  { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(16, 5120)) } },
-  { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides(256, 512)) } },
+  ...THREADS.flatMap((rowThreads) => [
+    { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides({ rowThreads }, 16, 5120)) } },
+    { kernel: normRouterKernel, axes: { ...FLOAT, ...one(normRouterOverrides({ rowThreads }, 256, 512)) } },
+  ]),
   { kernel: expertTilesKernel, axes: {} },
   { kernel: adjustLogitsKernel, axes: {} },
   { kernel: sampleSlicesKernel, axes: { STEP: [0, 1, 2] } },

@@ -7,7 +7,7 @@ import { defineKernel } from '../gpu/kernel.ts';
 import type { Recorder } from '../gpu/plan.ts';
 import { type GpuMatrix, storageOverrides } from './matrix.ts';
 import type { RouterRequest } from './router.ts';
-import { plain } from './variants.ts';
+import { type KernelOptions, plain } from './variants.ts';
 
 /** RMSNorm, router and top-1 choice. Shapes: shaders/norm-router.wgsl. */
 export const normRouterKernel = defineKernel('norm-router', source, [chooseExpert, floatWeights, routing, state]);
@@ -21,19 +21,28 @@ export interface NormRouterRequest extends Omit<RouterRequest, 'numExperts'> {
   readonly x: GPUBuffer; // [rows, cols] f32
 }
 
-/** Threads for rows that are long or short; of those that share a product there are as many as leave none idle, and 4 at least. */
-export function normRouterOverrides(numExperts: number, cols: number): Record<string, number> {
-  const THREADS = cols > 2048 ? 256 : 64;
-  return { THREADS, EXPERTS: numExperts, SLICES: Math.max(4, Math.floor(THREADS / numExperts)) };
+/** More threads for long rows, where there are many; as many share a product as leave none idle. */
+export function normRouterOverrides(
+  { rowThreads }: Pick<KernelOptions, 'rowThreads'>,
+  numExperts: number,
+  cols: number,
+): Record<string, number> {
+  const THREADS = rowThreads * (rowThreads >= 64 && cols > 2048 ? 4 : 1);
+  return { THREADS, EXPERTS: numExperts, SLICES: Math.max(1, Math.floor(THREADS / numExperts)) };
 }
 
-export function normRoute(recorder: Recorder, request: NormRouterRequest): void {
+export function normRoute(
+  recorder: Recorder,
+  options: Pick<KernelOptions, 'rowThreads'>,
+  request: NormRouterRequest,
+): void {
   const { h, weight, eps, router, x, state, logits, forced, routes, record, layer, maxRows } = request;
   const { outputs: numExperts, cols, storage, shards } = router;
   const shard = shards[0]!;
+  const overrides = { ...storageOverrides(storage), ...normRouterOverrides(options, numExperts, cols) };
   recorder.dispatch({
     label: 'router',
-    variant: plain(normRouterKernel, { ...storageOverrides(storage), ...normRouterOverrides(numExperts, cols) }),
+    variant: plain(normRouterKernel, overrides),
     buffers: { state, h, weight, router: shard.buffer, x, logits, forced, routes, record },
     params: { cols, eps, layer, max_rows: maxRows },
     grid: ({ rows }) => [rows, 1, 1],

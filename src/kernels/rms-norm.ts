@@ -2,7 +2,7 @@ import source from '../../shaders/rms-norm.wgsl?raw';
 import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 import type { Recorder } from '../gpu/plan.ts';
-import { plain } from './variants.ts';
+import { type KernelOptions, plain } from './variants.ts';
 
 /** y = x / rms(x) * weight, per row. Shapes: shaders/rms-norm.wgsl. */
 export const rmsNormKernel = defineKernel('rms-norm', source, [state]);
@@ -18,9 +18,13 @@ export interface RmsNormRequest {
   readonly lastRow?: boolean;
 }
 
-export function rmsNorm(recorder: Recorder, { state, x, weight, y, cols, eps, lastRow = false }: RmsNormRequest): void {
+export function rmsNorm(
+  recorder: Recorder,
+  { rowThreads }: Pick<KernelOptions, 'rowThreads'>,
+  { state, x, weight, y, cols, eps, lastRow = false }: RmsNormRequest,
+): void {
   recorder.dispatch({
-    variant: plain(rmsNormKernel, { LAST_ROW: lastRow ? 1 : 0 }),
+    variant: plain(rmsNormKernel, { THREADS: rowThreads, LAST_ROW: lastRow ? 1 : 0 }),
     buffers: { state, x, weight, y },
     params: { cols, eps },
     grid: ({ rows }) => [lastRow ? 1 : rows, 1, 1],

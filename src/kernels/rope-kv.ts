@@ -3,7 +3,7 @@ import state from '../../shaders/shared/state.wgsl?raw';
 import { defineKernel } from '../gpu/kernel.ts';
 import type { At, Grid, Recorder } from '../gpu/plan.ts';
 import type { AttentionShape, KvRegion } from './attention.ts';
-import { plain } from './variants.ts';
+import { type KernelOptions, plain } from './variants.ts';
 
 /** RoPE, qk-norm, temperature and the KV write. Shapes: shaders/rope-kv.wgsl. */
 export const ropeKvKernel = defineKernel('rope-kv', source, [state]);
@@ -22,11 +22,16 @@ export interface RopeKvRequest {
   readonly regions: readonly KvRegion[];
 }
 
-export function ropeAndStore(recorder: Recorder, request: RopeKvRequest): void {
+export function ropeAndStore(
+  recorder: Recorder,
+  { rowThreads }: Pick<KernelOptions, 'rowThreads'>,
+  request: RopeKvRequest,
+): void {
   const { state, table, tableRows, qkv, shape, rope, qkNorm, eps, regions } = request;
   for (const region of regions) {
     recorder.dispatch({
       variant: plain(ropeKvKernel, {
+        THREADS: rowThreads,
         ROPE: rope ? 1 : 0,
         QK_NORM: qkNorm ? 1 : 0,
         CHUNKED: shape.chunked ? 1 : 0,

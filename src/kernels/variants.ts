@@ -18,12 +18,17 @@ export interface ChosenVariants {
 /** Kernels among which one is chosen for all. */
 export type Family = keyof ChosenVariants;
 
+/** Of a workgroup that adds up a row, whose threads each add all sums: few where each turn of a loop has its price. */
+export const ROW_THREADS = { gpu: 64, software: 8 } as const;
+
 export interface KernelOptions {
   /** Activations inside a product, where they are floats. */
   readonly elem: 'f32' | 'f16';
   readonly matvec: MatvecVariant;
   readonly matmul: MatmulVariant;
   readonly attention: AttentionVariant;
+  /** One of `ROW_THREADS`. */
+  readonly rowThreads: number;
 }
 
 /** The chosen variants, or the best guess for this class of adapter. Throws `invalid_request` for a name that it does not have. */
@@ -37,6 +42,7 @@ export function kernelOptions(
     matvec: choose('matvec', matvecVariants(adapter, activations), chosen.matvec),
     matmul: choose('matmul', matmulVariants(adapter), chosen.matmul),
     attention: choose('attention', attentionVariants(adapter), chosen.attention),
+    rowThreads: ROW_THREADS[adapter.software ? 'software' : 'gpu'],
   };
 }
 

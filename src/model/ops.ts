@@ -71,9 +71,9 @@ export class Ops {
   }
 
   ropeAndStore(qkv: GPUBuffer, layer: LayerPlan): void {
-    const { recorder, config, kv, tables, activations } = this.#context;
+    const { recorder, options, config, kv, tables, activations } = this.#context;
     const table = layer.rope ? tables.rope : layer.temperature ? tables.temperature : tables.ones;
-    ropeAndStore(recorder, {
+    ropeAndStore(recorder, options, {
       state: activations.state,
       table: table.buffer,
       tableRows: table.rows,
@@ -101,13 +101,13 @@ export class Ops {
 
   /** RMSNorm into x; the router's logits and choice; for a block, the grouping that the experts' matmuls go by. */
   normRoute(h: GPUBuffer, norm: GPUBuffer, router: GpuMatrix, x: GPUBuffer): void {
-    const { recorder, activations, config, size } = this.#context;
+    const { recorder, options, activations, config, size } = this.#context;
     const { state, routerLogits: logits, forced, routes, record, maxRows } = activations;
     const { numLocalExperts: numExperts, rmsNormEps: eps } = config;
     const layer = this.#moeLayers++;
     const request = { state, logits, forced, routes, record, layer, maxRows };
     if (router.storage.kind === 'float' && router.shards.length === 1) {
-      normRoute(recorder, { ...request, h, weight: norm, eps, router, x });
+      normRoute(recorder, options, { ...request, h, weight: norm, eps, router, x });
     } else {
       this.rmsNorm(h, norm, x);
       this.#linear({ label: 'router', x, matrix: router, y: logits });
@@ -204,8 +204,8 @@ export class Ops {
   }
 
   #norm(x: GPUBuffer, weight: GPUBuffer, y: GPUBuffer, lastRow: boolean): void {
-    const { recorder, config, activations } = this.#context;
-    rmsNorm(recorder, {
+    const { recorder, options, config, activations } = this.#context;
+    rmsNorm(recorder, options, {
       state: activations.state,
       x,
       weight,

@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { normRoute } from '../../src/kernels/norm-router.ts';
+import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import { cases, normRouterData } from '../../src/reference/norm-router.ts';
 import { expectClose, useLab } from './harness.ts';
 
 describe('norm-router normalizes, chooses and scores as its oracle does', () => {
   const lab = useLab();
-  it.each(cases)('$name', async (testCase) => {
+  const ways = Object.values(ROW_THREADS).flatMap((rowThreads) =>
+    cases.map((testCase) => ({ ...testCase, rowThreads })),
+  );
+  it.each(ways)('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
     const { rows, cols, numExperts, layers, layer, maxRows, eps, element, forceRoutes } = testCase;
     const data = normRouterData(testCase);
     const storage = { kind: 'float', element } as const;
@@ -39,7 +43,7 @@ describe('norm-router normalizes, chooses and scores as its oracle does', () => 
       forced: lab().buffer(data.forced),
       ...{ x: x!, logits: logits!, routes: routes!, record: record!, eps, layer, maxRows },
     };
-    await lab().run(at, (recorder) => normRoute(recorder, request));
+    await lab().run(at, (recorder) => normRoute(recorder, { rowThreads }, request));
     expectClose(await lab().floats(x!, data.x.length), data.x);
     expectClose(await lab().floats(logits!, data.logits.length), data.logits);
     const found = await lab().words(routes!, 2 * rows);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ropeAndStore } from '../../src/kernels/rope-kv.ts';
+import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import type { Numbers } from '../../src/reference/numbers.ts';
 import { cases, ropeKvData } from '../../src/reference/rope-kv.ts';
 import { floatMatrix } from '../../src/reference/stored.ts';
@@ -8,7 +9,10 @@ import { expectClose, useLab } from './harness.ts';
 
 describe('rope-kv finishes queries and stores keys and values as its oracle does', () => {
   const lab = useLab();
-  it.each(cases)('$name', async (testCase) => {
+  const ways = Object.values(ROW_THREADS).flatMap((rowThreads) =>
+    cases.map((testCase) => ({ ...testCase, rowThreads })),
+  );
+  it.each(ways)('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
     const { slots, first, kvDtype = 'f32' } = testCase;
     const data = ropeKvData(testCase);
     const [qkv, kv] = [lab().buffer(data.qkv), lab().buffer(data.kv)];
@@ -21,7 +25,7 @@ describe('rope-kv finishes queries and stores keys and values as its oracle does
       shape: shapeOf(testCase, first === undefined, kvDtype),
       regions: [{ first: first ?? 0, slots, buffer: () => kv }],
     };
-    await lab().run(testCase, (recorder) => ropeAndStore(recorder, request));
+    await lab().run(testCase, (recorder) => ropeAndStore(recorder, { rowThreads }, request));
     expectClose(await lab().floats(qkv, data.qkv.length), data.expectedQkv);
     const words = await lab().words(kv, data.kv.length);
     const stored = floatMatrix(words, 1, data.expectedKv.length, kvDtype === 'f16' ? 'F16' : 'F32').values;
