@@ -1,13 +1,14 @@
 // attention-tile by shuffles, for software adapters: the same results, without a barrier.
 //
 // As in attention-split-subgroup, loads are what costs: one of 16 bytes per lane as much as 60 multiply-adds. A thread
-// has four queries (a row and a head of a group each), and four lanes side by side share eight keys. For each four
-// dimensions a thread loads its queries and two keys, and the keys go round by shuffles: 6 loads become 128
-// multiply-adds. The sums of the values, too many for registers, are fetched and put back once in eight keys. They lie
+// has four queries (a row and a head of a group each), and four or eight lanes side by side share eight keys. For each
+// four dimensions a thread loads its queries and its own key, or two, and the keys go round by shuffles: 5 or 6 loads
+// become 128 multiply-adds. The sums of the values, too many for registers, are fetched and put back once in eight keys. They lie
 // in workgroup memory that no other thread touches, or, with PRIVATE, in the thread's own: lavapipe takes a fifth
 // longer with that, but SwiftShader zeroes workgroup memory by unrolled stores, half a second's worth to compile. Nor
 // is anything else an array: SwiftShader keeps those in memory, and a turn of a loop costs it 30 ns.
-override THREADS: u32 = 8;          // multiple of 4, and all in one subgroup or in full ones
+override THREADS: u32 = 8;          // multiple of SHARE, and all in one subgroup or in full ones
+override SHARE: u32 = 8;            // lanes that share eight keys: 4 or 8
 override PRIVATE: u32 = 0;          // 1: head_dim is at most PRIVATE_SUMS
 override SHARED_SUMS: u32 = 1024;   // THREADS * head_dim, which fit 16 KiB; 1 with PRIVATE
 
@@ -27,9 +28,15 @@ fn keep_sums(at: u32, thread: u32, value: vec4<f32>) {
   if (PRIVATE == 1) { private_sums[at] = value; } else { shared_sums[at * THREADS + thread] = value; }
 }
 
-// What the four lanes have, the own first: column j is that of lane ^ j.
+// What four lanes have, the own first: column j is that of lane ^ j.
 fn handed_round(own: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(own, subgroupShuffleXor(own, 1), subgroupShuffleXor(own, 2), subgroupShuffleXor(own, 3));
+}
+
+// What the other four keys have there: the lanes ^ 4 hold it, or it is loaded.
+fn other(own: vec4<f32>, at: u32) -> vec4<f32> {
+  if (SHARE == 8) { return subgroupShuffleXor(own, 4); }
+  return kv_at(at);
 }
 
 // A query's products with four keys, added to `scores`. [key]
@@ -78,10 +85,12 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
       }
     }
   }
-  let key_order = vec4(thread & 3) ^ vec4(0u, 1u, 2u, 3u);
+  let lane = thread % SHARE;
+  let order_a = vec4(lane) ^ vec4(0u, 1u, 2u, 3u);
+  let order_b = vec4(lane) ^ vec4(4u, 5u, 6u, 7u);
   for (var tile = 0u; tile < end; tile += 8) {
-    let key_a = key_from(min(tile + key_order.x, end - 1), kv_head);
-    let key_b = key_from(min(tile + key_order.x + 4, end - 1), kv_head);
+    let key_a = key_from(min(tile + lane, end - 1), kv_head);
+    let key_b = key_from(min(tile + (lane ^ 4), end - 1), kv_head);
     var a0 = vec4(0.0); // [key]; a and b: the first four keys and the others, 0 to 3: the queries
     var a1 = vec4(0.0);
     var a2 = vec4(0.0);
@@ -91,8 +100,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     var b2 = vec4(0.0);
     var b3 = vec4(0.0);
     for (var i = 0u; i < dim4; i++) {
-      let a = handed_round(kv_at(key_a + i));
-      let b = handed_round(kv_at(key_b + i));
+      let own_key = kv_at(key_a + i);
+      let a = handed_round(own_key);
+      let b = handed_round(other(own_key, key_b + i));
       let q0 = qkv[query_at.x + i];
       let q1 = qkv[query_at.y + i];
       let q2 = qkv[query_at.z + i];
@@ -106,8 +116,8 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
       b2 = scored(q2, b, b2);
       b3 = scored(q3, b, b3);
     }
-    let at_a = tile + key_order;
-    let at_b = at_a + 4;
+    let at_a = tile + order_a;
+    let at_b = tile + order_b;
     let lowest = vec4(LOWEST);
     a0 = select(lowest, a0 * params.scale, at_a < vec4(limits.x));
     a1 = select(lowest, a1 * params.scale, at_a < vec4(limits.y));
@@ -132,8 +142,9 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     weight = weight * rescale + vec4(dot(a0 + b0, ones), dot(a1 + b1, ones), dot(a2 + b2, ones), dot(a3 + b3, ones));
     let to_value = params.slots * params.num_kv_heads * dim4;
     for (var i = 0u; i < dim4; i++) {
-      let a = handed_round(kv_at(key_a + to_value + i));
-      let b = handed_round(kv_at(key_b + to_value + i));
+      let own_value = kv_at(key_a + to_value + i);
+      let a = handed_round(own_value);
+      let b = handed_round(other(own_value, key_b + to_value + i));
       let at = 4 * i;
       keep_sums(at, thread, weighed(a0, a, weighed(b0, b, sums(at, thread) * rescale.x)));
       keep_sums(at + 1, thread, weighed(a1, a, weighed(b1, b, sums(at + 1, thread) * rescale.y)));

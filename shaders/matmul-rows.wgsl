@@ -14,7 +14,7 @@
 // where there are no subgroups (shared/tokens-plain.wgsl). Eight columns are then 128 multiply-adds of registers for 8
 // loads; 8 tokens at a time were no faster, having more sums than registers.
 // With f16 x is rounded; the arithmetic is f32. A tile's tokens are taken by fours, so that a short one costs little.
-const THREADS = 64u; // multiple of LANES
+const THREADS = 32u; // multiple of LANES; few, since threads whose rows overhang compute too
 
 // 8 columns of four tokens. [token][column]
 struct Octets {

@@ -24,6 +24,8 @@ export const attentionTileSubgroup = defineKernel('attention-tile-subgroup', sub
 const QUERIES = 32;
 /** Queries of a thread that shuffles. */
 const THREAD_QUERIES = 4;
+/** At most: eight keys go round among eight lanes, or two each among four. */
+const SHARING_LANES = 8;
 /** Sums of values, each of four f32: of a workgroup, or of a thread that keeps its own, as on SwiftShader, which has 4 lanes. */
 const SHARED_SUMS = 1024;
 const PRIVATE_SUMS = 128;
@@ -36,7 +38,7 @@ export function tileVariant({ lanes }: AttentionVariant, { headDim, kvDtype }: A
     const isPrivate = lanes === PRIVATE_LANES && headDim <= PRIVATE_SUMS;
     const THREADS = isPrivate ? lanes : Math.min(lanes, 2 ** Math.floor(Math.log2(SHARED_SUMS / headDim)));
     const sums = isPrivate ? { PRIVATE: 1, SHARED_SUMS: 1 } : { PRIVATE: 0, SHARED_SUMS: THREADS * headDim };
-    const overrides = { KV_F16, THREADS, ...sums };
+    const overrides = { KV_F16, THREADS, SHARE: Math.min(THREADS, SHARING_LANES), ...sums };
     return { kernel: attentionTileSubgroup, overrides, elem: 'f32', subgroups: true };
   }
   const dim4 = headDim / 4;

@@ -8,8 +8,8 @@ import { type GpuMatrix, type Shard, storageOverrides } from './matrix.ts';
 import { numTiles, TILE_ROWS } from './tiles.ts';
 import type { KernelOptions } from './variants.ts';
 
-/** Weight rows of a workgroup: shaders/matmul-tiles.wgsl; and in shaders/matmul-rows.wgsl four a thread, of 64 threads. */
-const WEIGHT_ROWS = { tiles: 128, rows: 256 };
+/** Weight rows of a workgroup: of all threads together in shaders/matmul-tiles.wgsl, four of each of 32 in matmul-rows.wgsl. */
+const WEIGHT_ROWS = 128;
 
 /** What a dispatch takes of a shard. */
 interface Share {
@@ -28,7 +28,7 @@ export function matmul(recorder: Recorder, options: KernelOptions, request: Line
   if (request.part === 'both' || request.norm)
     throw new Error(`${label}: a block takes the parts of a stack one by one, and x normalized`);
   const { outline, tileTokens } = options.matmul;
-  const weightRows = WEIGHT_ROWS[outline] / (matrix.paired ? 2 : 1);
+  const weightRows = WEIGHT_ROWS / (matrix.paired ? 2 : 1);
   for (const share of sharesOf(request)) {
     const { shard, grouped } = share;
     const variant = variantOf(options, request, grouped);
