@@ -45,12 +45,6 @@ fn scored(query: vec4<f32>, keys: mat4x4<f32>, scores: vec4<f32>) -> vec4<f32> {
               dot_add(query, keys[2], scores.z), dot_add(query, keys[3], scores.w));
 }
 
-// Four values by their weights, added to `sum`. [dimension]
-fn weighed(weights: vec4<f32>, values: mat4x4<f32>, sum: vec4<f32>) -> vec4<f32> {
-  return fma(vec4(weights.x), values[0], fma(vec4(weights.y), values[1],
-         fma(vec4(weights.z), values[2], fma(vec4(weights.w), values[3], sum))));
-}
-
 fn largest(a: vec4<f32>, b: vec4<f32>) -> f32 {
   let most = max(a, b);
   return max(max(most.x, most.y), max(most.z, most.w));

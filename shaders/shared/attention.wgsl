@@ -81,3 +81,9 @@ fn keys_at(at: u32) -> mat2x4<f32> {
 fn dot_add(a: vec4<f32>, b: vec4<f32>, c: f32) -> f32 {
   return fma(a.x, b.x, fma(a.y, b.y, fma(a.z, b.z, fma(a.w, b.w, c))));
 }
+
+// Four values by their weights, added to `sum`. [dimension]
+fn weighed(weights: vec4<f32>, values: mat4x4<f32>, sum: vec4<f32>) -> vec4<f32> {
+  return fma(vec4(weights.x), values[0], fma(vec4(weights.y), values[1],
+         fma(vec4(weights.z), values[2], fma(vec4(weights.w), values[3], sum))));
+}

@@ -27,7 +27,7 @@ export function matmul(recorder: Recorder, options: KernelOptions, request: Line
   const { label, matrix, state, routing, x, y, yAt = 0, yCols = matrix.outputs } = request;
   if (request.part === 'both' || request.norm)
     throw new Error(`${label}: a block takes the parts of a stack one by one, and x normalized`);
-  const { outline, tileTokens } = options.matmul;
+  const { tileTokens } = options.matmul;
   const weightRows = WEIGHT_ROWS / (matrix.paired ? 2 : 1);
   for (const share of sharesOf(request)) {
     const { shard, grouped } = share;
