@@ -1,8 +1,8 @@
 // Y = X W^T for a block of tokens, as shaders/matmul-tiles.wgsl, for adapters that compute on a CPU.
 //
-//   tiles   [grid.y]        which tokens each workgroup works on (GROUPED only; see expert-tiles)
-//   order   [rows]          token rows sorted by expert (GROUPED only)
-//   routes  [rows]          each token's expert and score (GROUPED only)
+//   tiles   [grid.y]        which tokens each workgroup works on (grouped only; see expert-tiles)
+//   order   [rows]          token rows sorted by expert (grouped only)
+//   routes  [rows]          each token's expert and score (grouped only)
 //   blob    [rows, cols]    weights as a codec says (shared/matmul.wgsl); a stack of such blobs where there are experts
 //   x       [tokens, cols]  f32
 //   y       [tokens, y_cols] f32, from column `y_at`; SWIGLU and ADD: shared/product.wgsl

@@ -1,10 +1,10 @@
 // What every matmul has: its params, its weights, and which tokens and which blob a workgroup works on.
-// GROUPED: each token has its own expert out of a stack of blobs, `slots`, and the workgroups go by the tiles that
-// expert-tiles made. Otherwise all tokens meet one blob: a matrix, or the shared expert in a stack's last slot.
-override GROUPED: bool = false;
-
+// Grouped, each token has its own expert out of a stack of blobs, `slots`, and the workgroups go by the tiles that
+// expert-tiles made. Otherwise all tokens meet one blob: a matrix, or the shared expert in a stack's last slot. One
+// pipeline does both.
 struct Params {
   outputs: u32,
+  grouped: u32,     // 0 or 1
   cols: u32,        // multiple of 8
   scales_at: u32,   // u32 offsets in a blob
   zeros_at: u32,
@@ -14,7 +14,7 @@ struct Params {
   first_slot: u32,  // of the shard
   num_slots: u32,   // routed ones in the shard
   slot_stride: u32, // u32, multiple of 4
-  first_blob: u32,  // the slot's place in the shard, without GROUPED
+  first_blob: u32,  // not grouped: the slot's place in the shard
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<uniform> state: State;
@@ -34,7 +34,7 @@ fn quad_at(at: u32) -> vec4<u32> { return blob[at]; }
 // Turns to the blob of the index-th tile, of at most `most` tokens. A tile without rows is another dispatch's, or
 // nobody's.
 fn tile_of(index: u32, most: u32) -> Tile {
-  if (!GROUPED) {
+  if (params.grouped == 0) {
     let first = min(index * most, state.rows);
     blob_at = params.first_blob * params.slot_stride;
     return Tile(0, first, min(most, state.rows - first));
@@ -48,11 +48,11 @@ fn tile_of(index: u32, most: u32) -> Tile {
 
 // The token, a row of x and y, at a place of a tile.
 fn token_of(place: u32) -> u32 {
-  if (GROUPED) { return order[place]; }
+  if (params.grouped == 1) { return order[place]; }
   return place;
 }
 
 fn score_of(token: u32) -> f32 {
-  if (GROUPED) { return routes[token].score; }
+  if (params.grouped == 1) { return routes[token].score; }
   return 1;
 }

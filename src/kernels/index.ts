@@ -120,7 +120,7 @@ function matmulFamilies(): Family[] {
       const family = { kernel, epilogues: true, elem: ELEMENTS, subgroups: outline === 'rows-subgroup' } as const;
       return [
         { ...family, axes },
-        { ...family, axes: { ...one(firstOf(axes)), ...shapes[outline], GROUPED: BOTH } },
+        { ...family, axes: { ...one(firstOf(axes)), ...shapes[outline] } },
       ];
     }),
   );

@@ -74,7 +74,6 @@ function variantOf(
     ...storageOverrides(matrix.storage),
     SWIGLU: epilogue === 'swiglu' ? 1 : 0,
     ADD: epilogue === 'add' ? 1 : 0,
-    GROUPED: grouped ? 1 : 0,
     ...(outline === 'tiles' ? { THREADS: 4 * (grouped ? TILE_ROWS : tileTokens) } : {}),
     ...(lanes === undefined ? {} : { LANES: lanes }),
   };
@@ -84,11 +83,17 @@ function variantOf(
 function paramsOf(
   kernel: Kernel,
   { cols }: GpuMatrix,
-  { shard, slots, firstBlob }: Share,
+  { shard, grouped, slots, firstBlob }: Share,
   own: Record<string, number>,
 ): Record<string, number> {
   const { outputs, firstExpert, layout } = shard;
-  const stack = { first_slot: firstExpert, num_slots: slots, slot_stride: layout.length, first_blob: firstBlob };
+  const stack = {
+    grouped: grouped ? 1 : 0,
+    first_slot: firstExpert,
+    num_slots: slots,
+    slot_stride: layout.length,
+    first_blob: firstBlob,
+  };
   return declared(kernel, layout, { outputs, cols, ...stack, ...own });
 }
 

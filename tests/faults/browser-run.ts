@@ -1,4 +1,4 @@
-/** One seeded run in a browser: the try that the fault happens to, the next one, one without a network, then an answer. */
+/** One seeded run in a browser: the try that the fault happens to, the next one, and one without a network, by an engine or not. */
 import type { Page } from 'playwright-core';
 import type { Answer } from './browser/page.ts';
 import { type BrowserWorld, MODEL_BYTES, PART, SPEC } from './browser-world.ts';
@@ -112,11 +112,20 @@ export async function cleanAnswer(world: BrowserWorld): Promise<string> {
   return text;
 }
 
+/** Loads without a network, and where `expected` is given has an engine answer. */
+async function offline(world: BrowserWorld, page: Page, expected: string | undefined): Promise<Outcome> {
+  if (expected === undefined) return read(page, world);
+  const { text, code } = await ask(page, world);
+  if (code === undefined && text !== expected) throw new Error(`answered "${text}", not "${expected}"`);
+  return code === undefined ? 'equal' : (code as Outcome);
+}
+
+/** @param expected what an engine answers at the end; undefined: what it would be given is compared, which compiles nothing */
 export async function runInBrowser(
   world: BrowserWorld,
   row: (typeof BROWSER_ROWS)[number],
   random: Random,
-  expected: string,
+  expected: string | undefined,
 ): Promise<Result> {
   await world.reset();
   const outcome = await FAULTS[row.fault](world, await world.openPage(), random);
@@ -125,9 +134,8 @@ export async function runInBrowser(
   const next = await read(page, world);
   const downloaded = world.server.counters.bytes;
   await world.server.suspend();
-  const { text, code } = await ask(page, world);
+  const unconnected = await offline(world, page, expected);
   await world.server.resume();
-  if (code === undefined && text !== expected) throw new Error(`answered "${text}", not "${expected}"`);
   const again = row.again === 'the model' ? MODEL_BYTES : row.again === 'what was lost' ? PART : 0;
   return {
     rows: [row],
@@ -139,6 +147,6 @@ export async function runInBrowser(
     next,
     downloaded,
     allowed: MODEL_BYTES + PARALLEL * PART + HEAD_BYTES + again,
-    offline: code === undefined ? 'equal' : (code as Outcome),
+    offline: unconnected,
   };
 }

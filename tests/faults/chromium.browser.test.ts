@@ -25,8 +25,11 @@ const runs = Array.from({ length: numBrowserRounds }, (_, round) =>
   BROWSER_ROWS.map((row, i) => ({ ...row, row, round, seed: FAULT_SEED * 1_000_003 + (round * 100 + i) * 7919 })),
 ).flat();
 
+/** Every run ends with an answer where faults are what is tested, by `npm run faults`; else one of them does. */
+const answers = (row: (typeof BROWSER_ROWS)[number]) => numBrowserRounds > 1 || row === BROWSER_ROWS[0];
+
 test.each(runs)('$fault, round $round: ends as the table says, and the next try goes on', async ({ row, seed }) => {
-  const result = await runInBrowser(world, row, generator(seed), expected);
+  const result = await runInBrowser(world, row, generator(seed), answers(row) ? expected : undefined);
   results.push(result);
   expect(deviationsOf(result)).toEqual([]);
 });
