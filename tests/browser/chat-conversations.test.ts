@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { modelFolder } from './model-server.ts';
-import { launchChromium, type Site, serveSite } from './serve.ts';
+import { launchChromium, openContext, type Site, serveSite } from './serve.ts';
 
 const ready = { timeout: 120_000 };
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
@@ -21,7 +21,7 @@ const complaints: string[] = [];
 
 beforeAll(async () => {
   [site, browser, folder] = await Promise.all([serveSite(), launchChromium(), mkdtemp(join(tmpdir(), 'outrider-'))]);
-  context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  context = await openContext(browser, { viewport: { width: 1280, height: 800 } });
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await context.addInitScript(() => {
     if (!localStorage.getItem('outrider.settings'))

@@ -7,7 +7,7 @@ import { build, createServer, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installConsumer, packPackage } from '../setup/package.ts';
 import { type ModelServer, serveModel } from './model-server.ts';
-import { launchChromium } from './serve.ts';
+import { launchChromium, openContext } from './serve.ts';
 
 /** What tests/consumer/main.ts offers; its types are those of the package, which is not there yet when these are checked. */
 declare const app: {
@@ -63,7 +63,7 @@ describe.each([
 
   beforeAll(async () => {
     server = await serve();
-    page = await browser.newPage();
+    page = await (await openContext(browser)).newPage();
     page.on('pageerror', (error) => errors.push(String(error)));
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && errors.push(message.text()));
     page.on('framenavigated', (frame) => loads.push(frame.url()));
