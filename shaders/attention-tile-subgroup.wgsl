@@ -7,8 +7,8 @@
 // in workgroup memory that no other thread touches, or, with PRIVATE, in the thread's own: lavapipe takes a fifth
 // longer with that, but SwiftShader zeroes workgroup memory by unrolled stores, half a second's worth to compile. Nor
 // is anything else an array: SwiftShader keeps those in memory, and a turn of a loop costs it 30 ns.
-override THREADS: u32 = 8;          // multiple of SHARE, and all in one subgroup or in full ones
-override SHARE: u32 = 8;            // lanes that share eight keys: 4 or 8
+override THREADS: u32 = 8;          // 4 or a multiple of 8, and all in one subgroup or in full ones
+override SHARE: u32 = min(THREADS, 8); // lanes that share eight keys
 override PRIVATE: u32 = 0;          // 1: head_dim is at most PRIVATE_SUMS
 override SHARED_SUMS: u32 = 1024;   // THREADS * head_dim, which fit 16 KiB; 1 with PRIVATE
 
@@ -39,15 +39,38 @@ fn other(own: vec4<f32>, at: u32) -> vec4<f32> {
   return kv_at(at);
 }
 
-// A query's products with four keys, added to `scores`. [key]
-fn scored(query: vec4<f32>, keys: mat4x4<f32>, scores: vec4<f32>) -> vec4<f32> {
-  return vec4(dot_add(query, keys[0], scores.x), dot_add(query, keys[1], scores.y),
-              dot_add(query, keys[2], scores.z), dot_add(query, keys[3], scores.w));
+// A query's, by key: of four lanes and of the others.
+struct Scores {
+  a: vec4<f32>,
+  b: vec4<f32>,
 }
 
-fn largest(a: vec4<f32>, b: vec4<f32>) -> f32 {
-  let most = max(a, b);
+fn products(query: vec4<f32>, keys: mat4x4<f32>, sums: vec4<f32>) -> vec4<f32> {
+  return vec4(dot_add(query, keys[0], sums.x), dot_add(query, keys[1], sums.y),
+              dot_add(query, keys[2], sums.z), dot_add(query, keys[3], sums.w));
+}
+
+fn scored(query: vec4<f32>, a: mat4x4<f32>, b: mat4x4<f32>, sums: Scores) -> Scores {
+  return Scores(products(query, a, sums.a), products(query, b, sums.b));
+}
+
+// `first`: the keys of .a; those of .b are the other four.
+fn masked(sums: Scores, first: vec4<u32>, limit: u32) -> Scores {
+  return Scores(select(vec4(LOWEST), sums.a * params.scale, first < vec4(limit)),
+                select(vec4(LOWEST), sums.b * params.scale, (first ^ vec4(4u)) < vec4(limit)));
+}
+
+fn largest(scores: Scores) -> f32 {
+  let most = max(scores.a, scores.b);
   return max(max(most.x, most.y), max(most.z, most.w));
+}
+
+fn weights(scores: Scores, top: f32) -> Scores { return Scores(exp(scores.a - top), exp(scores.b - top)); }
+
+fn total(weights: Scores) -> f32 { return dot(weights.a + weights.b, vec4(1.0)); }
+
+fn add(at: u32, thread: u32, rescale: f32, weights: Scores, a: mat4x4<f32>, b: mat4x4<f32>) {
+  keep_sums(at, thread, weighed(weights.a, a, weighed(weights.b, b, sums(at, thread) * rescale)));
 }
 
 @compute @workgroup_size(THREADS)
@@ -58,21 +81,19 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
   let first_query = wid.y * THREADS * 4;
   let num_queries = state.rows * group;
   let end = visible((min(first_query + THREADS * 4, num_queries) - 1) / group);
-  let own = first_query + thread + vec4(0u, 1u, 2u, 3u) * THREADS;
+  let own = first_query + thread + THREADS * vec4(0u, 1u, 2u, 3u);
   let queries = min(own, vec4(num_queries - 1));
   let rows = queries / group;
   let heads = kv_head * group + queries % group;
-  let query_at = vec4(query_from(rows.x, heads.x), query_from(rows.y, heads.y),
-                      query_from(rows.z, heads.z), query_from(rows.w, heads.w));
+  let query_at = (rows * (params.num_heads + 2 * params.num_kv_heads) + heads) * dim4; // as query_from
   let limits = vec4(visible(rows.x), visible(rows.y), visible(rows.z), visible(rows.w));
   var highest = vec4(LOWEST);
   var weight = vec4(0.0);
   if (params.first > 0) {
     for (var r = 0u; r < 4; r++) {
       let start = carried_at(queries[r], kv_head);
-      let is_this = vec4(0u, 1u, 2u, 3u) == vec4(r);
-      highest = select(highest, vec4(carried[start + params.head_dim]), is_this);
-      weight = select(weight, vec4(carried[start + params.head_dim + 1]), is_this);
+      highest[r] = carried[start + params.head_dim];
+      weight[r] = carried[start + params.head_dim + 1];
       for (var i = 0u; i < dim4; i++) {
         let d = start + 4 * i;
         keep_sums(4 * i + r, thread, vec4(carried[d], carried[d + 1], carried[d + 2], carried[d + 3]));
@@ -80,81 +101,54 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) thre
     }
   }
   let lane = thread % SHARE;
-  let order_a = vec4(lane) ^ vec4(0u, 1u, 2u, 3u);
-  let order_b = vec4(lane) ^ vec4(4u, 5u, 6u, 7u);
+  let order = vec4(lane) ^ vec4(0u, 1u, 2u, 3u);
   for (var tile = 0u; tile < end; tile += 8) {
     let key_a = key_from(min(tile + lane, end - 1), kv_head);
     let key_b = key_from(min(tile + (lane ^ 4), end - 1), kv_head);
-    var a0 = vec4(0.0); // [key]; a and b: the first four keys and the others, 0 to 3: the queries
-    var a1 = vec4(0.0);
-    var a2 = vec4(0.0);
-    var a3 = vec4(0.0);
-    var b0 = vec4(0.0);
-    var b1 = vec4(0.0);
-    var b2 = vec4(0.0);
-    var b3 = vec4(0.0);
+    var s0 = Scores();
+    var s1 = Scores();
+    var s2 = Scores();
+    var s3 = Scores();
     for (var i = 0u; i < dim4; i++) {
       let own_key = kv_at(key_a + i);
       let a = handed_round(own_key);
       let b = handed_round(other(own_key, key_b + i));
-      let q0 = qkv[query_at.x + i];
-      let q1 = qkv[query_at.y + i];
-      let q2 = qkv[query_at.z + i];
-      let q3 = qkv[query_at.w + i];
-      a0 = scored(q0, a, a0);
-      a1 = scored(q1, a, a1);
-      a2 = scored(q2, a, a2);
-      a3 = scored(q3, a, a3);
-      b0 = scored(q0, b, b0);
-      b1 = scored(q1, b, b1);
-      b2 = scored(q2, b, b2);
-      b3 = scored(q3, b, b3);
+      s0 = scored(qkv[query_at.x + i], a, b, s0);
+      s1 = scored(qkv[query_at.y + i], a, b, s1);
+      s2 = scored(qkv[query_at.z + i], a, b, s2);
+      s3 = scored(qkv[query_at.w + i], a, b, s3);
     }
-    let at_a = tile + order_a;
-    let at_b = tile + order_b;
-    let lowest = vec4(LOWEST);
-    a0 = select(lowest, a0 * params.scale, at_a < vec4(limits.x));
-    a1 = select(lowest, a1 * params.scale, at_a < vec4(limits.y));
-    a2 = select(lowest, a2 * params.scale, at_a < vec4(limits.z));
-    a3 = select(lowest, a3 * params.scale, at_a < vec4(limits.w));
-    b0 = select(lowest, b0 * params.scale, at_b < vec4(limits.x));
-    b1 = select(lowest, b1 * params.scale, at_b < vec4(limits.y));
-    b2 = select(lowest, b2 * params.scale, at_b < vec4(limits.z));
-    b3 = select(lowest, b3 * params.scale, at_b < vec4(limits.w));
-    let top = max(highest, vec4(largest(a0, b0), largest(a1, b1), largest(a2, b2), largest(a3, b3)));
+    s0 = masked(s0, tile + order, limits.x);
+    s1 = masked(s1, tile + order, limits.y);
+    s2 = masked(s2, tile + order, limits.z);
+    s3 = masked(s3, tile + order, limits.w);
+    let top = max(highest, vec4(largest(s0), largest(s1), largest(s2), largest(s3)));
     let rescale = exp(highest - top);
     highest = top;
-    a0 = exp(a0 - top.x);
-    a1 = exp(a1 - top.y);
-    a2 = exp(a2 - top.z);
-    a3 = exp(a3 - top.w);
-    b0 = exp(b0 - top.x);
-    b1 = exp(b1 - top.y);
-    b2 = exp(b2 - top.z);
-    b3 = exp(b3 - top.w);
-    let ones = vec4(1.0);
-    weight = weight * rescale + vec4(dot(a0 + b0, ones), dot(a1 + b1, ones), dot(a2 + b2, ones), dot(a3 + b3, ones));
+    s0 = weights(s0, top.x);
+    s1 = weights(s1, top.y);
+    s2 = weights(s2, top.z);
+    s3 = weights(s3, top.w);
+    weight = weight * rescale + vec4(total(s0), total(s1), total(s2), total(s3));
     let to_value = params.slots * params.num_kv_heads * dim4;
     for (var i = 0u; i < dim4; i++) {
       let own_value = kv_at(key_a + to_value + i);
       let a = handed_round(own_value);
       let b = handed_round(other(own_value, key_b + to_value + i));
-      let at = 4 * i;
-      keep_sums(at, thread, weighed(a0, a, weighed(b0, b, sums(at, thread) * rescale.x)));
-      keep_sums(at + 1, thread, weighed(a1, a, weighed(b1, b, sums(at + 1, thread) * rescale.y)));
-      keep_sums(at + 2, thread, weighed(a2, a, weighed(b2, b, sums(at + 2, thread) * rescale.z)));
-      keep_sums(at + 3, thread, weighed(a3, a, weighed(b3, b, sums(at + 3, thread) * rescale.w)));
+      add(4 * i, thread, rescale.x, s0, a, b);
+      add(4 * i + 1, thread, rescale.y, s1, a, b);
+      add(4 * i + 2, thread, rescale.z, s2, a, b);
+      add(4 * i + 3, thread, rescale.w, s3, a, b);
     }
   }
   for (var r = 0u; r < 4; r++) {
-    let query = queries[r];
     // A row that sees nothing comes before this segment and has its result already.
     if (own[r] >= num_queries || limits[r] == 0) { continue; }
     if (is_last(rows[r])) {
-      let to = head_index(query, kv_head) * dim4;
+      let to = head_index(queries[r], kv_head) * dim4;
       for (var i = 0u; i < dim4; i++) { y[to + i] = sums(4 * i + r, thread) / weight[r]; }
     } else {
-      let to = carried_at(query, kv_head);
+      let to = carried_at(queries[r], kv_head);
       for (var d = 0u; d < params.head_dim; d++) { carried[to + d] = sums(d / 4 * 4 + r, thread)[d & 3]; }
       carried[to + params.head_dim] = highest[r];
       carried[to + params.head_dim + 1] = weight[r];

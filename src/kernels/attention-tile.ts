@@ -24,21 +24,20 @@ export const attentionTileSubgroup = defineKernel('attention-tile-subgroup', sub
 const QUERIES = 32;
 /** Queries of a thread that shuffles. */
 const THREAD_QUERIES = 4;
-/** At most: eight keys go round among eight lanes, or two each among four. */
-const SHARING_LANES = 8;
 /** Sums of values, each of four f32: of a workgroup, or of a thread that keeps its own, as on SwiftShader, which has 4 lanes. */
 const SHARED_SUMS = 1024;
 const PRIVATE_SUMS = 128;
 const PRIVATE_LANES = 4;
+/** They share eight keys. Of the widest heads they have room for their sums. */
+const LEAST_THREADS = 4;
 
 /** What a model's heads make of the kernel on an adapter. */
 export function tileVariant({ lanes }: AttentionVariant, { headDim, kvDtype }: AttentionShape): Variant {
   const KV_F16 = kvDtype === 'f16' ? 1 : 0;
   if (lanes) {
-    const isPrivate = lanes === PRIVATE_LANES && headDim <= PRIVATE_SUMS;
-    const THREADS = isPrivate ? lanes : Math.min(lanes, 2 ** Math.floor(Math.log2(SHARED_SUMS / headDim)));
-    const sums = isPrivate ? { PRIVATE: 1, SHARED_SUMS: 1 } : { PRIVATE: 0, SHARED_SUMS: THREADS * headDim };
-    const overrides = { KV_F16, THREADS, SHARE: Math.min(THREADS, SHARING_LANES), ...sums };
+    const THREADS = lanes * headDim > SHARED_SUMS ? LEAST_THREADS : lanes;
+    const PRIVATE = lanes === PRIVATE_LANES && headDim <= PRIVATE_SUMS ? 1 : 0;
+    const overrides = { KV_F16, THREADS, PRIVATE, SHARED_SUMS: PRIVATE ? 1 : THREADS * headDim };
     return { kernel: attentionTileSubgroup, overrides, elem: 'f32', subgroups: true };
   }
   const dim4 = headDim / 4;

@@ -27,7 +27,7 @@ export function normRouterOverrides(
   numExperts: number,
   cols: number,
 ): Record<string, number> {
-  const THREADS = rowThreads * (rowThreads >= 64 && cols > 2048 ? 4 : 1);
+  const THREADS = rowThreads >= 64 && cols > 2048 ? 256 : rowThreads;
   return { THREADS, EXPERTS: numExperts, SLICES: Math.max(1, Math.floor(THREADS / numExperts)) };
 }
 
