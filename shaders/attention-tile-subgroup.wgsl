@@ -3,14 +3,14 @@
 // As in attention-split-subgroup, loads are what costs: one of 16 bytes per lane as much as 60 multiply-adds. A thread
 // has four queries (a row and a head of a group each), and four or eight lanes side by side share eight keys. For each
 // four dimensions a thread loads its queries and its own key, or two, and the keys go round by shuffles: 5 or 6 loads
-// become 128 multiply-adds. The sums of the values, too many for registers, are fetched and put back once in eight keys. They lie
-// in workgroup memory that no other thread touches, or, with PRIVATE, in the thread's own: lavapipe takes a fifth
-// longer with that, but SwiftShader zeroes workgroup memory by unrolled stores, half a second's worth to compile. Nor
-// is anything else an array: SwiftShader keeps those in memory, and a turn of a loop costs it 30 ns.
-override THREADS: u32 = 8;          // 4 or a multiple of 8, and all in one subgroup or in full ones
+// become 128 multiply-adds. The sums of the values, too many for registers, are fetched and put back once in eight
+// keys. They lie in workgroup memory that no other thread touches, or, with PRIVATE, in the thread's own: lavapipe
+// takes a fifth longer with that, but SwiftShader zeroes workgroup memory by unrolled stores, half a second's worth to
+// compile. Nothing else is an array: SwiftShader keeps those in memory, and a turn of a loop costs it 30 ns.
+override THREADS: u32 = 8;             // 4 or a multiple of 8, and all in one subgroup or in full ones
 override SHARE: u32 = min(THREADS, 8); // lanes that share eight keys
-override PRIVATE: u32 = 0;          // 1: head_dim is at most PRIVATE_SUMS
-override SHARED_SUMS: u32 = 1024;   // THREADS * head_dim, which fit 16 KiB; 1 with PRIVATE
+override PRIVATE: u32 = 0;             // 1: head_dim is at most PRIVATE_SUMS
+override SHARED_SUMS: u32 = 1024;      // THREADS * head_dim, which fit 16 KiB; 1 with PRIVATE
 
 const PRIVATE_SUMS = 128u;
 
