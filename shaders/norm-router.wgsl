@@ -10,7 +10,7 @@
 // One workgroup per row. A norm is a factor of the whole row, so that the products of h * weight need not wait for it: sums of
 // squares and SLICES partial products per expert are taken side by side, one barrier joins both. Reads the router once
 // a row: 164 KB of a layer's 167 MB in Scout.
-override THREADS: u32 = 256;
+override THREADS: u32 = 256; // few on software adapters, as in rms-norm
 override EXPERTS: u32 = 16; // at most 256
 override SLICES: u32 = 16;  // threads that share a product
 

@@ -25,7 +25,7 @@ fn largest(quad: vec4<f32>) -> f32 {
   return max(max(size.x, size.y), max(size.z, size.w));
 }
 
-// `most`: the largest of the 32 columns, with INT8.
+// `most`: the largest of the 32 columns.
 fn rounded(quad: vec4<f32>, most: f32) -> vec4<f32> {
   if (!INT8 || most == 0) { return quad; }
   return round(quad * (127 / most)) * (most / 127);

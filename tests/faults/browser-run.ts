@@ -115,9 +115,10 @@ export async function cleanAnswer(world: BrowserWorld): Promise<string> {
 /** Loads without a network, and where `expected` is given has an engine answer. */
 async function offline(world: BrowserWorld, page: Page, expected: string | undefined): Promise<Outcome> {
   if (expected === undefined) return read(page, world);
-  const { text, code } = await ask(page, world);
+  const answer = await ask(page, world);
+  const { text, code } = answer;
   if (code === undefined && text !== expected) throw new Error(`answered "${text}", not "${expected}"`);
-  return code === undefined ? 'equal' : (code as Outcome);
+  return outcomeOf(answer);
 }
 
 /** @param expected what an engine answers at the end; undefined: what it would be given is compared, which compiles nothing */
@@ -134,8 +135,7 @@ export async function runInBrowser(
   const next = await read(page, world);
   const downloaded = world.server.counters.bytes;
   await world.server.suspend();
-  const unconnected = await offline(world, page, expected);
-  await world.server.resume();
+  const unconnected = await offline(world, page, expected).finally(() => world.server.resume());
   const again = row.again === 'the model' ? MODEL_BYTES : row.again === 'what was lost' ? PART : 0;
   return {
     rows: [row],

@@ -7,6 +7,7 @@ import { type At, Recorder } from '../../src/gpu/plan.ts';
 import { EXTRAS_BYTES, type Extras, packExtras } from '../../src/kernels/extras.ts';
 import type { Routing } from '../../src/kernels/linear.ts';
 import { packState, STATE_BYTES, type StateValues } from '../../src/kernels/state.ts';
+import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import type { Numbers } from '../../src/reference/numbers.ts';
 
 type Data = Float32Array | Uint32Array;
@@ -16,6 +17,11 @@ const IDLE = { temperature: 0, top_p: 1, top_k: 0, min_p: 0, random: 0, force_ro
 
 /** The cost of a dispatch that nobody accounts for. */
 export const FREE = { bytes: 0, flops: 0 };
+
+/** Each case with as many threads for a row as each class of adapters has. */
+export function withRowThreads<T extends object>(cases: readonly T[]): (T & { rowThreads: number })[] {
+  return Object.values(ROW_THREADS).flatMap((rowThreads) => cases.map((testCase) => ({ ...testCase, rowThreads })));
+}
 
 /** A device with a pipeline cache, shared by the cases of one file; buffers live as long as one case. */
 export class Lab {

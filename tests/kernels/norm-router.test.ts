@@ -1,16 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { blobLayout } from '../../src/kernels/blob-layout.ts';
 import { normRoute } from '../../src/kernels/norm-router.ts';
-import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import { cases, normRouterData } from '../../src/reference/norm-router.ts';
-import { expectClose, useLab } from './harness.ts';
+import { expectClose, useLab, withRowThreads } from './harness.ts';
 
 describe('norm-router normalizes, chooses and scores as its oracle does', () => {
   const lab = useLab();
-  const ways = Object.values(ROW_THREADS).flatMap((rowThreads) =>
-    cases.map((testCase) => ({ ...testCase, rowThreads })),
-  );
-  it.each(ways)('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
+  it.each(withRowThreads(cases))('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
     const { rows, cols, numExperts, layers, layer, maxRows, eps, element, forceRoutes } = testCase;
     const data = normRouterData(testCase);
     const storage = { kind: 'float', element } as const;

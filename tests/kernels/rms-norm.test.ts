@@ -1,15 +1,11 @@
 import { describe, it } from 'vitest';
 import { rmsNorm } from '../../src/kernels/rms-norm.ts';
-import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import { cases, rmsNormData } from '../../src/reference/rms-norm.ts';
-import { expectClose, useLab } from './harness.ts';
+import { expectClose, useLab, withRowThreads } from './harness.ts';
 
 describe('rms-norm computes what its oracle computes', () => {
   const lab = useLab();
-  const ways = Object.values(ROW_THREADS).flatMap((rowThreads) =>
-    cases.map((testCase) => ({ ...testCase, rowThreads })),
-  );
-  it.each(ways)('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
+  it.each(withRowThreads(cases))('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
     const { x, weight, expected } = rmsNormData(testCase);
     const at = { position: 0, rows: testCase.rows };
     const [state, y] = [lab().state(at), lab().buffer(new Float32Array(x.length))];

@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ropeAndStore } from '../../src/kernels/rope-kv.ts';
-import { ROW_THREADS } from '../../src/kernels/variants.ts';
 import type { Numbers } from '../../src/reference/numbers.ts';
 import { cases, ropeKvData } from '../../src/reference/rope-kv.ts';
 import { floatMatrix } from '../../src/reference/stored.ts';
 import { shapeOf } from './attention.ts';
-import { expectClose, useLab } from './harness.ts';
+import { expectClose, useLab, withRowThreads } from './harness.ts';
 
 describe('rope-kv finishes queries and stores keys and values as its oracle does', () => {
   const lab = useLab();
-  const ways = Object.values(ROW_THREADS).flatMap((rowThreads) =>
-    cases.map((testCase) => ({ ...testCase, rowThreads })),
-  );
-  it.each(ways)('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
+  it.each(withRowThreads(cases))('$name, $rowThreads threads', async ({ rowThreads, ...testCase }) => {
     const { slots, first, kvDtype = 'f32' } = testCase;
     const data = ropeKvData(testCase);
     const [qkv, kv] = [lab().buffer(data.qkv), lab().buffer(data.kv)];
